@@ -1,0 +1,120 @@
+import type { Health } from '../model/fact.ts';
+import type { Incident, IncidentId } from '../model/incident.ts';
+import type { LinkKind } from '../model/inventory.ts';
+import type { RuleMetricName } from '../model/metrics.ts';
+import type { InterfaceAttributes, SeriesKey } from '../model/sample.ts';
+import type { AgentId, DeviceId, LinkId, SiteId, SubjectKey } from '../model/subject.ts';
+import type { EpochMs } from '../model/units.ts';
+
+/** The record outside, as far as we know it. One per destination and incident. */
+export interface TicketView {
+  readonly destination: string;
+  /** waiting = not sent yet (openAfter), open/resolved = the destination has taken it, failed = retries are over, none = not ticketed by routing. */
+  readonly state: 'waiting' | 'sending' | 'open' | 'resolved' | 'failed';
+  /** Number and address in the outside system, when it told us. */
+  readonly number?: string;
+  readonly url?: string;
+  readonly attempts: number;
+  readonly nextAttemptAt?: EpochMs;
+  /** Last answer or error in plain words. */
+  readonly lastAnswer?: string;
+}
+
+/** What the API and the stream say of an incident. */
+export interface IncidentView extends Incident {
+  readonly tickets: readonly TicketView[];
+}
+
+export interface TimelineEntry {
+  readonly at: EpochMs;
+  readonly kind: string;
+  readonly text: string;
+}
+
+/** GET /api/v1/incidents/:id */
+export interface IncidentDetail extends IncidentView {
+  readonly timeline: readonly TimelineEntry[];
+}
+
+export interface SiteView {
+  readonly id: SiteId;
+  readonly name: string;
+  readonly hub: boolean;
+  readonly users: number;
+  readonly health: Health;
+  readonly because: string;
+  readonly devices: readonly DeviceView[];
+}
+
+export interface DeviceView {
+  readonly id: DeviceId;
+  readonly name: string;
+  readonly health: Health;
+  readonly because: string;
+  readonly interfaces: readonly (InterfaceAttributes & { readonly health: Health })[];
+}
+
+export interface LinkView {
+  readonly id: LinkId;
+  readonly name: string;
+  readonly kind: LinkKind;
+  readonly site: SiteId;
+  readonly provider?: string;
+  readonly health: Health;
+  readonly because: string;
+  /** Newest figures, absent when nothing fresh is known. */
+  readonly rttMs?: number;
+  readonly lossRatio?: number;
+  readonly jitterMs?: number;
+  readonly measuredAt?: EpochMs;
+}
+
+export interface AgentView {
+  readonly id: AgentId;
+  readonly site: SiteId;
+  readonly state: 'live' | 'silent' | 'never-seen';
+  readonly lastSeenAt?: EpochMs;
+  readonly version?: string;
+  readonly clockSkewMs?: number;
+  readonly lagMs?: number;
+  readonly spoolSamples?: number;
+  readonly dropped?: number;
+  readonly engines: readonly {
+    readonly probe: string;
+    readonly engine: string;
+    readonly note?: string;
+  }[];
+}
+
+/** GET /api/v1/status, and the `snapshot` message of the stream. */
+export interface StatusView {
+  readonly now: EpochMs;
+  readonly version: string;
+  readonly incidents: readonly IncidentView[];
+  readonly sites: readonly SiteView[];
+  readonly links: readonly LinkView[];
+  readonly agents: readonly AgentView[];
+}
+
+/**
+ * GET /api/v1/stream (SSE): event `snapshot` with a StatusView first, then event `change`, at most
+ * two a second, each with what changed since the last message; event id = stream position, so that
+ * Last-Event-ID resumes. `: ping` every 15 s.
+ */
+export interface StatusChange {
+  readonly now: EpochMs;
+  readonly incidents?: readonly IncidentView[];
+  readonly removedIncidents?: readonly IncidentId[];
+  readonly sites?: readonly SiteView[];
+  readonly links?: readonly LinkView[];
+  readonly agents?: readonly AgentView[];
+}
+
+/** GET /api/v1/range?series=KEY&from=MS&to=MS */
+export interface RangeView {
+  readonly series: SeriesKey;
+  readonly metric: RuleMetricName;
+  readonly subject: SubjectKey;
+  readonly at: readonly EpochMs[];
+  readonly value: readonly number[];
+}
