@@ -1,3 +1,4 @@
+import type { Evidence } from '../model/alert.ts';
 import type { Health } from '../model/fact.ts';
 import type { Incident, IncidentId } from '../model/incident.ts';
 import type { LinkKind } from '../model/inventory.ts';
@@ -34,6 +35,8 @@ export interface TimelineEntry {
 /** GET /api/v1/incidents/:id */
 export interface IncidentDetail extends IncidentView {
   readonly timeline: readonly TimelineEntry[];
+  /** Figures of the root's alert: the limit that was crossed, for the graph. */
+  readonly evidence?: Evidence;
 }
 
 export interface SiteView {

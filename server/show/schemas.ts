@@ -1,0 +1,175 @@
+import { type Static, Type } from 'typebox';
+
+/** Requests are strict: an unknown field or parameter is an error that names it, not a silence. */
+const strict = { additionalProperties: false } as const;
+/** Answers are described for readers; they may grow. */
+const open = { additionalProperties: true } as const;
+
+// Names and notes end up in tickets and logs: no control characters.
+const Person = Type.String({
+  pattern: '^[^\\u0000-\\u001f\\u007f]{1,64}$',
+  description: 'Who does it, as colleagues know the person',
+});
+const Note = Type.String({ maxLength: 2_000, description: 'Why, in a sentence' });
+const Instant = Type.Integer({ description: 'Milliseconds since 1970 (UTC)' });
+
+export const IdParams = Type.Object(
+  { id: Type.String({ minLength: 1, maxLength: 128, pattern: '^[a-zA-Z0-9_.:-]+$' }) },
+  strict,
+);
+
+export const AcknowledgeBody = Type.Object(
+  {
+    by: Person,
+    note: Type.Optional(Note),
+    for: Type.Optional(
+      Type.String({
+        pattern: '^[1-9][0-9]{0,4}(s|m|h|d)$',
+        description: 'How long it holds: "30m", "8h", "2d", at most 30 days',
+      }),
+    ),
+  },
+  strict,
+);
+export type AcknowledgeBody = Static<typeof AcknowledgeBody>;
+export const UnacknowledgeBody = Type.Object({ by: Person }, strict);
+export const CloseBody = Type.Object({ by: Person, note: Type.Optional(Note) }, strict);
+
+export const IncidentsQuery = Type.Object(
+  {
+    state: Type.Optional(
+      Type.Union([Type.Literal('open'), Type.Literal('all')], { description: 'Default: open' }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 500, description: 'Page size, default 100' }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ maxLength: 200, description: '`nextCursor` of the page before' }),
+    ),
+  },
+  strict,
+);
+
+export const RangeQuery = Type.Object(
+  {
+    series: Type.String({ maxLength: 400, description: '`agent|metric|subject`' }),
+    from: Type.Integer({ minimum: 0, description: 'Milliseconds since 1970' }),
+    to: Type.Integer({ minimum: 0, description: 'Milliseconds since 1970' }),
+  },
+  strict,
+);
+
+export const DeliveriesQuery = Type.Object(
+  {
+    incident: Type.Optional(Type.String({ maxLength: 128 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+  },
+  strict,
+);
+
+const Health = Type.Union(
+  (['up', 'degraded', 'down', 'unknown'] as const).map((word) => Type.Literal(word)),
+);
+const Ticket = Type.Object(
+  {
+    destination: Type.String(),
+    state: Type.String({ description: 'waiting, sending, open, resolved or failed' }),
+    number: Type.Optional(Type.String()),
+    url: Type.Optional(Type.String()),
+    attempts: Type.Integer(),
+    lastAnswer: Type.Optional(Type.String()),
+  },
+  open,
+);
+
+export const IncidentAnswer = Type.Object(
+  {
+    id: Type.String(),
+    state: Type.String({ description: 'open, acknowledged, resolved or closed' }),
+    title: Type.String(),
+    subject: Type.String({ description: '`kind:id`' }),
+    site: Type.Optional(Type.String()),
+    root: Type.Object(
+      {
+        subject: Type.String(),
+        rule: Type.String(),
+        cause: Type.String(),
+        confidence: Type.Number({ description: '0..1' }),
+      },
+      open,
+    ),
+    symptoms: Type.Array(Type.Object({}, open)),
+    severity: Type.String({ description: 'critical, major, minor or warning' }),
+    priority: Type.Integer({ minimum: 1, maximum: 5 }),
+    users: Type.Integer(),
+    onsetAt: Instant,
+    openedAt: Instant,
+    updatedAt: Instant,
+    resolvedAt: Type.Optional(Instant),
+    tickets: Type.Array(Ticket),
+  },
+  open,
+);
+
+export const IncidentDetailAnswer = Type.Intersect([
+  IncidentAnswer,
+  Type.Object(
+    {
+      timeline: Type.Array(
+        Type.Object({ at: Instant, kind: Type.String(), text: Type.String() }, open),
+      ),
+      evidence: Type.Optional(
+        Type.Object({}, { ...open, description: 'Limit and value that decided, with the series' }),
+      ),
+    },
+    open,
+  ),
+]);
+
+export const IncidentsAnswer = Type.Object(
+  { incidents: Type.Array(IncidentAnswer), nextCursor: Type.Optional(Type.String()) },
+  open,
+);
+
+const Place = Type.Object(
+  { id: Type.String(), name: Type.String(), health: Health, because: Type.String() },
+  open,
+);
+export const StatusAnswer = Type.Object(
+  {
+    now: Instant,
+    version: Type.String(),
+    incidents: Type.Array(IncidentAnswer),
+    sites: Type.Array(Place),
+    links: Type.Array(Place),
+    agents: Type.Array(Type.Object({ id: Type.String(), state: Type.String() }, open)),
+  },
+  open,
+);
+
+export const RangeAnswer = Type.Object(
+  {
+    series: Type.String(),
+    metric: Type.String(),
+    subject: Type.String(),
+    at: Type.Array(Instant),
+    value: Type.Array(Type.Number()),
+  },
+  open,
+);
+
+export const DeliveriesAnswer = Type.Object(
+  { deliveries: Type.Array(Type.Object({}, open)) },
+  open,
+);
+
+export const ProblemAnswer = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'Stable; listed in docs/errors.md' }),
+    detail: Type.String(),
+  },
+  { ...open, description: 'application/problem+json (RFC 9457)' },
+);
