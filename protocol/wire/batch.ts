@@ -1,15 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { ID_PATTERN, SUBJECT_PATTERN } from '../model/subject.ts';
+import { BATCH_LIMITS, WIRE_VERSION } from './limits.ts';
 
-/** Version of the wire. The server understands this one and the one before. */
-export const WIRE_VERSION = 1;
-
-/** Bounds of one batch; the collector refuses more, the agent never makes more. */
-export const BATCH_LIMITS = {
-  samples: 20_000,
-  dictionary: 20_000,
-  bodyBytes: 4 * 1024 * 1024,
-} as const;
+export { BATCH_LIMITS, OLDEST_HEADER, SENT_AT_HEADER, WIRE_VERSION } from './limits.ts';
 
 const strict = { additionalProperties: false } as const;
 const Index = Type.Integer({ minimum: 0, maximum: 1_000_000 });
@@ -86,14 +79,6 @@ export const SampleBatch = Type.Object(
   strict,
 );
 export type SampleBatch = Static<typeof SampleBatch>;
-
-/**
- * Headers of POST /v1/samples that may differ between attempts and are therefore not in the body:
- * `vedette-sent-at` epoch ms of this attempt (clock skew), `vedette-oldest` lowest sequence of the
- * lane that the agent still holds (the server moves past a gap only if the agent lacks the rest).
- */
-export const SENT_AT_HEADER = 'vedette-sent-at';
-export const OLDEST_HEADER = 'vedette-oldest';
 
 /** Highest sequence per lane up to which nothing is missing; the agent deletes only up to here. */
 export const BatchAck = Type.Object(
