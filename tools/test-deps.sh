@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs, on Debian, the system programs that the real tests need. Only what is missing.
+set -euo pipefail
+export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
+declare -A package=(
+  [snmpd]=snmpd [snmpbulkwalk]=snmp [fping]=fping [ping]=iputils-ping [nft]=nftables
+  [ip]=iproute2 [chromium]=chromium [setpriv]=util-linux
+)
+missing=()
+for program in "${!package[@]}"; do
+  command -v "$program" >/dev/null 2>&1 || missing+=("${package[$program]}")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo 'test:deps: everything is there'
+  exit 0
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "test:deps: no apt-get here; install by hand: ${missing[*]}" >&2
+  exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+  echo "test:deps: run as root: apt-get install -y --no-install-recommends ${missing[*]}" >&2
+  exit 1
+fi
+echo "test:deps: installing ${missing[*]}"
+apt-get update -qq
+apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+echo 'test:deps: done'
