@@ -1,0 +1,54 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lane } from '../../../protocol/model/sample.ts';
+import { type DictionaryFile, openDictionaryFile } from './dictionary-file.ts';
+import { type LaneFiles, type LaneFilesOptions, openLaneFiles } from './lane-files.ts';
+
+export const LANES = ['live', 'backfill'] as const satisfies readonly Lane[];
+
+/** The files of one spool id. */
+export interface SpoolFolder {
+  readonly id: string;
+  readonly path: string;
+  readonly lanes: Record<Lane, LaneFiles>;
+  readonly dictionary: DictionaryFile;
+}
+
+export function openSpoolFolder(
+  root: string,
+  id: string,
+  options: Omit<LaneFilesOptions, 'folder' | 'lane'>,
+): SpoolFolder {
+  const path = join(root, id);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const dictionary = openDictionaryFile(path);
+  return {
+    id,
+    path,
+    dictionary,
+    lanes: {
+      live: openLaneFiles({ ...options, folder: path, lane: 'live' }),
+      backfill: openLaneFiles({ ...options, folder: path, lane: 'backfill' }),
+    },
+  };
+}
+
+export function closeSpoolFolder(folder: SpoolFolder): void {
+  for (const lane of LANES) folder.lanes[lane].close();
+  folder.dictionary.close();
+}
+
+export const bytesOf = (folder: SpoolFolder): number =>
+  folder.lanes.live.bytes() + folder.lanes.backfill.bytes();
+
+export const samplesOf = (folder: SpoolFolder): number =>
+  folder.lanes.live.samples() + folder.lanes.backfill.samples();
+
+/** The lane whose oldest segment is the oldest of all; undefined when both are empty. */
+export function oldestLane(folder: SpoolFolder): LaneFiles | undefined {
+  const { live, backfill } = folder.lanes;
+  const liveAt = live.oldestAt() ?? Number.POSITIVE_INFINITY;
+  const backfillAt = backfill.oldestAt() ?? Number.POSITIVE_INFINITY;
+  if (liveAt === Number.POSITIVE_INFINITY && backfillAt === liveAt) return undefined;
+  return backfillAt <= liveAt ? backfill : live;
+}
