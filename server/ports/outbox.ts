@@ -32,12 +32,19 @@ export interface Outbox {
   due(now: EpochMs, limit: number): readonly OutboxRow[];
   /** When the next waiting row falls due; undefined when none waits. */
   nextDueAt(): EpochMs | undefined;
-  /** Before the request leaves: after a crash it must be sent again, with the same messageId. */
+  /**
+   * Before the request leaves: after a crash it must be sent again, with the same messageId, so
+   * `due` returns rows in state sending too. Counts the attempt (attempts + 1).
+   */
   sending(id: number): void;
   delivered(id: number, at: EpochMs, answer: string): void;
+  /** Back to waiting. Also postpones a row that was not sent (its destination rests): attempts stay. */
   retry(id: number, notBefore: EpochMs, answer: string): void;
   failed(id: number, answer: string): void;
-  /** Pulls every waiting retry of a destination forward to `now` (it has answered again). */
+  /**
+   * Pulls every waiting retry of a destination forward to `now` (it has answered again): rows in
+   * state waiting with a `lastAnswer`, not those that still wait for openAfter.
+   */
   hurry(destination: string, now: EpochMs): void;
   saveTicket(incident: IncidentId, ticket: TicketView): void;
   ticket(destination: string, incident: IncidentId): TicketView | undefined;
