@@ -67,8 +67,7 @@ export const oidOf = ({ type, value }: Varbind): string | undefined =>
   type === TYPE.oid && typeof value === 'string' ? value : undefined;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the point is to find them
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 
 /**
  * Text that a device invented, fit for people and terminals: UTF-8, else Latin-1; control and
