@@ -1,0 +1,130 @@
+import { createRandom, type Random } from './random.ts';
+import { type LabDevice, type LabInterface, startLabDevice } from './snmp-device.ts';
+import { type Impairment, type StampPath, startStampPath } from './stamp-path.ts';
+import { LAB_COMMUNITY, type SitePlan, WAN_PLAN } from './wan-plan.ts';
+
+export interface LabSite {
+  readonly plan: SitePlan;
+  readonly device: LabDevice;
+  /** The circuit as the hub sees it; absent at the hub. */
+  readonly path?: StampPath;
+  /** The router's port on the circuit; at the hub the first port. */
+  readonly wanPort: LabInterface;
+  readonly usual: Impairment;
+}
+
+export interface LabWan {
+  readonly sites: readonly LabSite[];
+  readonly snmpPort: number;
+  readonly stampPort: number;
+  close(): Promise<void>;
+}
+
+export interface LabOptions {
+  readonly seed: number;
+  readonly plan?: readonly SitePlan[];
+  /** High ports, so that nobody needs root. Every site has its own loopback address. */
+  readonly snmpPort?: number;
+  readonly stampPort?: number;
+}
+
+const port = (index: number, name: string, alias: string, mbit: number): LabInterface => ({
+  index,
+  name,
+  alias,
+  bitsPerSecond: mbit * 1e6,
+  isAdminUp: true,
+  isUp: true,
+  inBitsPerSecond: 0,
+  outBitsPerSecond: 0,
+  inErrorsPerSecond: 0,
+});
+
+function portsOf(plan: SitePlan, all: readonly SitePlan[]): LabInterface[] {
+  const lan = [
+    port(11, 'GigabitEthernet0/1', 'office LAN', 1000),
+    port(12, 'GigabitEthernet0/2', 'telephony', 1000),
+    { ...port(13, 'GigabitEthernet0/3', 'spare', 1000), isAdminUp: false, isUp: false },
+  ];
+  if (plan.circuit) {
+    const { bitsPerSecond, reference, provider } = plan.circuit;
+    return [
+      port(10, 'GigabitEthernet0/0', `${provider} ${reference}`, bitsPerSecond / 1e6),
+      ...lan,
+    ];
+  }
+  const circuits = all.flatMap((site) => (site.circuit ? [site] : []));
+  return [
+    ...circuits.map((site, n) => port(100 + n, `TenGigE0/0/${n}`, `to ${site.name}`, 10_000)),
+    ...lan,
+  ];
+}
+
+async function startSite(
+  plan: SitePlan,
+  options: Required<LabOptions>,
+  random: Random,
+  nowMs: number,
+): Promise<LabSite> {
+  const interfaces = portsOf(plan, options.plan);
+  const device = startLabDevice(
+    {
+      address: plan.address,
+      port: options.snmpPort,
+      community: LAB_COMMUNITY,
+      name: `${plan.id}-rtr`,
+      descr: 'Vedette lab router (simulated)',
+      interfaces,
+    },
+    nowMs,
+  );
+  const wanPort = interfaces[0];
+  if (!wanPort) throw new Error(`lab: site ${plan.id} has no ports`);
+  const usual: Impairment = {
+    delayMs: plan.circuit?.delayMs ?? 0.2,
+    jitterMs: plan.circuit?.jitterMs ?? 0.05,
+    lossRatio: 0,
+  };
+  if (!plan.circuit) return { plan, device, wanPort, usual };
+  const at = { address: plan.address, port: options.stampPort };
+  const path = await startStampPath(at, { ...usual }, random);
+  return { plan, device, path, wanPort, usual };
+}
+
+/** Traffic that looks alive: a slow swing and some noise around the usual load of each port. */
+function moveTraffic(site: LabSite, random: Random, nowMs: number): void {
+  const swing = 1 + 0.15 * Math.sin(nowMs / 97_000 + site.plan.users);
+  for (const lan of site.device.interfaces) {
+    const share = (site.plan.circuit?.load ?? 0.2) * swing * (0.9 + 0.2 * random.next());
+    const rate = Math.min(lan.bitsPerSecond, site.wanPort.bitsPerSecond) * share;
+    if (lan === site.wanPort && site.wanPort.inBitsPerSecond > 0.8 * lan.bitsPerSecond) continue;
+    lan.inBitsPerSecond = rate;
+    lan.outBitsPerSecond = 0.4 * rate;
+  }
+}
+
+/** Starts the simulated WAN: real SNMP agents and STAMP reflectors on loopback, in this process. */
+export async function startWan(given: LabOptions): Promise<LabWan> {
+  const options = { plan: WAN_PLAN, snmpPort: 16_161, stampPort: 18_862, ...given };
+  const random = createRandom(options.seed);
+  const sites: LabSite[] = [];
+  for (const plan of options.plan) sites.push(await startSite(plan, options, random, Date.now()));
+  const timer = setInterval(() => {
+    for (const site of sites) {
+      moveTraffic(site, random, Date.now());
+      site.device.step(Date.now());
+    }
+  }, 1000);
+  return {
+    sites,
+    snmpPort: options.snmpPort,
+    stampPort: options.stampPort,
+    async close() {
+      clearInterval(timer);
+      for (const site of sites) {
+        await site.path?.close();
+        await site.device.close();
+      }
+    },
+  };
+}
