@@ -63,18 +63,25 @@ export async function walkColumns(
   let read = 0;
   while (open.length > 0) {
     const successors = await ask(open, options);
-    open = open.filter((cursor, i) => advance(cursor, successors[i] ?? [], options.oddities));
+    // An answer cut short may not reach the last columns: they wait, as long as others get on.
+    const isProgress = successors.some((cells) => cells !== null && cells.length > 0);
+    open = open.filter((cursor, i) => {
+      const cells = successors[i];
+      if (cells === null) return false;
+      if (cells === undefined || cells.length === 0) return isProgress;
+      return advance(cursor, cells, options.oddities);
+    });
     read = cursors.reduce((sum, cursor) => sum + cursor.cells.size, 0);
     options.onProgress?.(read);
   }
   return cursors.map((cursor) => cursor.cells);
 }
 
-/** One request for all open columns; adapts to a device that objects. `undefined` = column refused. */
+/** One request for all open columns; adapts to a device that objects. `null` = column refused. */
 async function ask(
   cursors: readonly Cursor[],
   options: WalkOptions,
-): Promise<(Varbind[] | undefined)[]> {
+): Promise<(Varbind[] | null)[]> {
   const { session, size } = options;
   for (;;) {
     const repetitions = Math.max(1, Math.floor(size.cells / cursors.length));
@@ -99,12 +106,12 @@ function narrow(
   error: SnmpReadError,
   cursors: readonly Cursor[],
   options: WalkOptions,
-): Promise<(Varbind[] | undefined)[]> | [undefined] {
+): Promise<(Varbind[] | null)[]> | [null] {
   if (!isObjection(error)) throw error;
   if (cursors.length > 1) return askOneByOne(cursors, options);
   if (cursors[0]?.cells.size === 0) throw error;
   options.oddities.refusedColumns++;
-  return [undefined];
+  return [null];
 }
 
 /** Too big for the device, or a large answer that some path on the way drops: ask for less. */
@@ -125,22 +132,22 @@ const isObjection = ({ objection }: SnmpReadError): boolean =>
 async function askOneByOne(
   cursors: readonly Cursor[],
   options: WalkOptions,
-): Promise<(Varbind[] | undefined)[]> {
-  const answers: (Varbind[] | undefined)[] = [];
+): Promise<(Varbind[] | null)[]> {
+  const answers: (Varbind[] | null)[] = [];
   let refusal: SnmpReadError | undefined;
   for (const cursor of cursors) {
     try {
       const [answer] = await ask([cursor], options);
-      answers.push(answer);
+      answers.push(answer ?? []);
     } catch (cause) {
       const error = cause as SnmpReadError;
       if (!isObjection(error)) throw error;
       refusal = error;
       options.oddities.refusedColumns++;
-      answers.push(undefined);
+      answers.push(null);
     }
   }
-  const isFruitless = (cursor: Cursor, i: number) => !answers[i] && cursor.cells.size === 0;
+  const isFruitless = (cursor: Cursor, i: number) => answers[i] === null && cursor.cells.size === 0;
   if (refusal !== undefined && cursors.every(isFruitless)) throw refusal;
   return answers;
 }
@@ -148,7 +155,6 @@ async function askOneByOne(
 /** Takes the cells of one column in; true if the column may go on. */
 function advance(cursor: Cursor, answers: readonly Varbind[], oddities: Oddities): boolean {
   const { prefix, cells } = cursor;
-  const before = cursor.oid;
   for (const varbind of answers) {
     if (isEnd(varbind) || !varbind.oid.startsWith(prefix)) return false;
     const index = varbind.oid.slice(prefix.length);
@@ -165,7 +171,7 @@ function advance(cursor: Cursor, answers: readonly Varbind[], oddities: Oddities
       throw new SnmpReadError(failure('malformed', `a table of more than ${ROWS_MAX} rows`));
     }
   }
-  return cursor.oid !== before;
+  return true;
 }
 
 /** The cells that hold something: agents fill holes with noSuchInstance. */

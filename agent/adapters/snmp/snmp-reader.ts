@@ -20,6 +20,7 @@ type Target = Pick<SnmpTarget, 'address' | 'port' | 'timeout'>;
 type Task<T> = (session: SnmpSession, oddities: Oddities) => Promise<T>;
 
 const CLOSED = failure('timed-out', 'the reader was closed');
+const NO_TIME = failure('timed-out', 'not asked: the time allowed was over');
 
 /**
  * Reads one device over one session. The session is dropped after every failure: the next call then
@@ -80,7 +81,7 @@ export function createSnmpReader(
       };
       const timer = setTimeout(
         () => finish({ kind: 'failed', failure: tooSlow(session) }),
-        Math.max(0, deadline - Date.now()),
+        deadline - Date.now(),
       );
       inSync(task, oddities, () => isOver).then(
         (value) => finish({ kind: 'answered', value }),
@@ -90,9 +91,11 @@ export function createSnmpReader(
   }
 
   function call<T>(task: Task<T>, deadline: EpochMs): Promise<SnmpAnswer<T>> {
-    const next = previous.then(() =>
-      isClosed ? ({ kind: 'failed', failure: CLOSED } as const) : attempt(task, deadline),
-    );
+    const next = previous.then((): SnmpAnswer<T> | Promise<SnmpAnswer<T>> => {
+      if (isClosed) return { kind: 'failed', failure: CLOSED };
+      if (deadline <= Date.now()) return { kind: 'failed', failure: NO_TIME };
+      return attempt(task, deadline);
+    });
     previous = next;
     return next;
   }
