@@ -35,7 +35,7 @@ type KeyOf = (facts: Facts) => string | undefined;
 
 interface Phase {
   readonly key: KeyOf;
-  /** Take a pair only where the key is unique on both sides. */
+  /** Take a pair only where nothing else on either side has this key, matched or not. */
   readonly unique: boolean;
 }
 
@@ -105,19 +105,17 @@ function matchPhase(
   matches: Map<Facts, KnownInterface>,
 ): void {
   const used = new Set(matches.values());
-  const rowsByKey = groupBy(
-    facts.filter((each) => !matches.has(each)),
-    phase.key,
-  );
-  const knownByKey = groupBy(
-    known.filter((each) => !used.has(each)),
-    phase.key,
-  );
+  const rowsByKey = groupBy(facts, phase.key);
+  const knownByKey = groupBy(known, phase.key);
   for (const [text, candidates] of rowsByKey) {
     const others = knownByKey.get(text);
     if (others === undefined) continue;
     if (phase.unique && (candidates.length > 1 || others.length > 1)) continue;
-    pairUp(candidates, others, matches);
+    pairUp(
+      candidates.filter((each) => !matches.has(each)),
+      others.filter((each) => !used.has(each)),
+      matches,
+    );
   }
 }
 
