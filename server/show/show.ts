@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { problem } from '../../protocol/wire/problem.ts';
 import type { OwnFigure, Readiness } from '../ports/show.ts';
 import { type ApiDeps, registerApi } from './api.ts';
@@ -32,7 +32,8 @@ export interface ShowDeps extends ApiDeps {
 export async function createShow(deps: ShowDeps): Promise<FastifyInstance> {
   const app = Fastify({
     ...(deps.log === undefined ? { logger: false } : { loggerInstance: deps.log }),
-    disableRequestLogging: true,
+    // People's clicks are no news; what fails is logged by the error handler.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * 1024,
     genReqId: () => randomUUID(),
     // Unknown parameters are refused instead of removed in silence.

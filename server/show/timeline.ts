@@ -57,7 +57,7 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
   switch (fact.kind) {
     case 'alert.fired': {
       const isRoot = fact.alert.key === incident.root.alert;
-      const what = `${fact.alert.rule} on ${fact.alert.subject}`;
+      const what = `${fact.alert.rule} on ${words(fact.alert.subject)}`;
       return [
         {
           at,
@@ -67,7 +67,7 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
       ];
     }
     case 'alert.resolved':
-      return [{ at, kind, text: `Alert on ${fact.subject} resolved: ${fact.because.text}` }];
+      return [{ at, kind, text: `Alert on ${words(fact.subject)} resolved: ${fact.because.text}` }];
     case 'alert.blind':
       return [
         {
@@ -75,20 +75,22 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
           kind,
           text:
             fact.since === undefined
-              ? `Samples of ${fact.subject} arrive again.`
-              : `No samples of ${fact.subject} any more: nobody can see whether the trouble goes on.`,
+              ? `Samples of ${words(fact.subject)} arrive again.`
+              : `No samples of ${words(fact.subject)} any more: nobody can see whether the trouble goes on.`,
         },
       ];
     case 'alert.suppressed':
-      return [{ at, kind, text: `Alert on ${fact.subject} opened nothing: ${fact.because.text}` }];
+      return [
+        { at, kind, text: `Alert on ${words(fact.subject)} opened nothing: ${fact.because.text}` },
+      ];
     case 'subject.changed':
-      return [{ at, kind, text: `${fact.subject} is ${fact.health}: ${fact.because}` }];
+      return [{ at, kind, text: `${words(fact.subject)} is ${fact.health}: ${fact.because}` }];
     case 'device.restarted':
       return [
         {
           at,
           kind,
-          text: `${fact.subject} restarted ${Math.round(fact.uptime / 1000)} s earlier.`,
+          text: `${words(fact.subject)} restarted ${Math.round(fact.uptime / 1000)} s earlier.`,
         },
       ];
     case 'subject.answered':
@@ -157,3 +159,5 @@ const settled = (delivery: DeliveryView): EpochMs =>
   epochMs(Math.max(delivery.createdAt, delivery.state === 'delivered' ? delivery.notBefore : 0));
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+const words = (subject: string): string => subject.replace(':', ' ');

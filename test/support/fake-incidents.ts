@@ -31,7 +31,7 @@ export interface FakeIncident {
 export function fakeIncident(fake: FakeIncident): Incident {
   const alert: AlertKey = `${fake.rule}|${fake.subject}|${fake.agent}`;
   const onsetAt = epochMs(fake.openedAt - 20_000);
-  const isOutage = fake.limit >= 1;
+  const isOutage = fake.metric === 'stamp_loss_ratio' && fake.limit >= 1;
   const explained = (fake.symptoms ?? []).map(([subject, rule, text]) => ({
     alert: `${rule}|${subject}|${fake.agent}` as AlertKey,
     subject,

@@ -1,0 +1,47 @@
+import { signal } from '@preact/signals';
+import type { IncidentDetail } from '../../../protocol/wire/views.ts';
+import { incidents } from './store.ts';
+
+/** What a person did last, or why it failed; shown until the next one. */
+export const notice = signal<{ readonly text: string; readonly isBad: boolean } | undefined>(
+  undefined,
+);
+
+/** Grows when the record of an incident changed by our own hand, so that its detail is read again. */
+export const touched = signal(0);
+
+export async function fetchDetail(id: string): Promise<IncidentDetail | undefined> {
+  const answer = await fetch(`/api/v1/incidents/${encodeURIComponent(id)}`);
+  return answer.ok ? ((await answer.json()) as IncidentDetail) : undefined;
+}
+
+/** Sends a command about an incident; true when the engine has taken it. */
+export async function act(
+  id: string,
+  verb: 'acknowledge' | 'unacknowledge' | 'close',
+  body: Readonly<Record<string, string>>,
+  done: string,
+): Promise<boolean> {
+  const failure = await send(`/api/v1/incidents/${encodeURIComponent(id)}/${verb}`, body);
+  notice.value =
+    failure === undefined ? { text: done, isBad: false } : { text: failure, isBad: true };
+  touched.value += 1;
+  return failure === undefined;
+}
+
+async function send(url: string, body: object): Promise<string | undefined> {
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const said = (await answer.json()) as IncidentDetail & { title?: string; detail?: string };
+    if (!answer.ok) return `${said.title ?? 'Refused'}: ${said.detail ?? answer.statusText}`;
+    // The stream brings it too, within a second; a click should show at once.
+    if (incidents.row(said.id) !== undefined) incidents.change([said]);
+    return undefined;
+  } catch {
+    return 'The server did not answer; nothing was changed as far as we know.';
+  }
+}

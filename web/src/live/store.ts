@@ -1,0 +1,158 @@
+import { batch, computed, signal } from '@preact/signals';
+import type {
+  AgentView,
+  IncidentView,
+  LinkView,
+  SiteView,
+  StatusView,
+} from '../../../protocol/wire/views.ts';
+import type { FeedMessage } from './feed.ts';
+import { createTable } from './table.ts';
+
+export type Health = SiteView['health'];
+
+/** Without a word for this long, what is on the page is old. The server speaks every 2 s. */
+const STALE_AFTER_MS = 8_000;
+const RANK: Record<Health, number> = { down: 0, degraded: 1, unknown: 2, up: 3 };
+const byName = new Intl.Collator('en', { numeric: true }).compare;
+
+export const isOpen = (one: IncidentView): boolean =>
+  one.state === 'open' || one.state === 'acknowledged';
+
+export const endedAt = (one: IncidentView): number => one.resolvedAt ?? one.updatedAt;
+
+const worstFirst = (a: { health: Health; name: string }, b: { health: Health; name: string }) =>
+  RANK[a.health] - RANK[b.health] || byName(a.name, b.name);
+
+export const sites = createTable<SiteView>({
+  order: worstFirst,
+  shapeOf: (site) => `${site.health} ${site.name} ${site.users}`,
+});
+export const links = createTable<LinkView>({
+  order: (a, b) => byName(a.name, b.name),
+  shapeOf: (link) => `${link.health} ${link.name} ${link.site}`,
+});
+export const agents = createTable<AgentView>({
+  order: (a, b) => Number(a.state === 'live') - Number(b.state === 'live') || byName(a.id, b.id),
+  shapeOf: (agent) => `${agent.state} ${agent.site}`,
+});
+export const incidents = createTable<IncidentView>({
+  order: (a, b) =>
+    Number(isOpen(b)) - Number(isOpen(a)) ||
+    (isOpen(a) ? a.priority - b.priority || b.openedAt - a.openedAt : endedAt(b) - endedAt(a)),
+  shapeOf: (one) =>
+    `${one.state} ${one.severity} ${one.priority} ${one.users} ${one.resolvedAt} ${one.openedAt}`,
+});
+
+/** The server's time, once a second; ages are counted from it, not from this machine's clock. */
+export const clock = signal(Date.now());
+export const version = signal('');
+/** Milliseconds since the last word of the server; undefined before the first. */
+export const silence = signal<number | undefined>(undefined);
+export const isStale = computed(
+  () => silence.value !== undefined && silence.value > STALE_AFTER_MS,
+);
+export const isLoaded = computed(() => silence.value !== undefined);
+
+let offset = 0;
+let heardAt: number | undefined;
+
+export function receive(message: FeedMessage): void {
+  heardAt = performance.now();
+  batch(() => {
+    if (message.kind === 'snapshot') replaceAll(message.status);
+    else {
+      const { change } = message;
+      offset = change.now - Date.now();
+      sites.change(change.sites);
+      links.change(change.links);
+      agents.change(change.agents);
+      incidents.change(change.incidents, change.removedIncidents);
+    }
+    tick();
+  });
+}
+
+/** Once a second: ages grow, and silence shows. */
+export function tick(): void {
+  clock.value = Date.now() + offset;
+  if (heardAt !== undefined) silence.value = performance.now() - heardAt;
+}
+
+function replaceAll(status: StatusView): void {
+  offset = status.now - Date.now();
+  version.value = status.version;
+  sites.replace(status.sites);
+  links.replace(status.links);
+  agents.replace(status.agents);
+  incidents.replace(status.incidents);
+}
+
+export interface Counts {
+  readonly health: Record<Health, number>;
+  readonly sites: number;
+  readonly links: number;
+  readonly silentAgents: number;
+}
+
+export const counts = computed<Counts>(() => {
+  void [sites.shape.value, links.shape.value, agents.shape.value];
+  const health: Record<Health, number> = { up: 0, degraded: 0, down: 0, unknown: 0 };
+  for (const site of sites.rows()) health[site.health] += 1;
+  return {
+    health,
+    sites: sites.rows().length,
+    links: links.rows().length,
+    silentAgents: agents.rows().filter((agent) => agent.state !== 'live').length,
+  };
+});
+
+export interface OpenCounts {
+  readonly open: number;
+  readonly unacknowledged: number;
+  readonly people: number;
+  readonly critical: number;
+  /** End of the newest ended incident. */
+  readonly lastFaultAt: number | undefined;
+}
+
+export const openCounts = computed<OpenCounts>(() => {
+  void incidents.shape.value;
+  const all = incidents.rows();
+  const open = all.filter(isOpen);
+  // Two incidents of one site hit the same people.
+  const people = new Map<string, number>();
+  for (const one of open) {
+    const where = one.site ?? one.subject;
+    people.set(where, Math.max(people.get(where) ?? 0, one.users));
+  }
+  const ended = all.filter((one) => !isOpen(one)).map(endedAt);
+  return {
+    open: open.length,
+    unacknowledged: open.filter((one) => one.state === 'open').length,
+    people: [...people.values()].reduce((sum, users) => sum + users, 0),
+    critical: open.filter((one) => one.severity === 'critical').length,
+    lastFaultAt: ended.length === 0 ? undefined : Math.max(...ended),
+  };
+});
+
+const linkIdsBySite = computed(() => {
+  void links.shape.value;
+  const found = new Map<string, string[]>();
+  for (const id of links.ids.value) {
+    const site = links.row(id)?.peek().site ?? '';
+    const list = found.get(site);
+    if (list === undefined) found.set(site, [id]);
+    else list.push(id);
+  }
+  return found;
+});
+
+export const linksOfSite = (site: string): readonly string[] => linkIdsBySite.value.get(site) ?? [];
+
+/** Name of a site, or its id as long as nothing is known of it. */
+export function siteNameOf(id: string): string {
+  // Rows have no signal before the first snapshot; this one makes the caller look again then.
+  void isLoaded.value;
+  return sites.row(id)?.value.name ?? id;
+}

@@ -1,0 +1,113 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Evidence } from '../../../protocol/model/alert.ts';
+import type { IncidentView, RangeView } from '../../../protocol/wire/views.ts';
+import { clock, isOpen } from '../live/store.ts';
+import { fetchRange } from '../parts/spark.tsx';
+import { count, metricWords, subjectWords, valueWords } from '../parts/words.ts';
+import type { Chart, ChartContent } from './chart.ts';
+
+const BEFORE_MS = 12 * 60_000;
+const AFTER_MS = 6 * 60_000;
+const REFRESH_MS = 10_000;
+
+interface GraphProps {
+  readonly one: IncidentView;
+  readonly evidence: Evidence | undefined;
+}
+
+/** The metric that decided, with the limit, the samples that broke it and the incident's band. */
+export function DecidingGraph({ one, evidence }: GraphProps) {
+  const [range, setRange] = useState<RangeView | 'missing'>();
+  const endAt = isOpen(one) ? undefined : (one.resolvedAt ?? one.updatedAt);
+  const series = evidence?.series ?? one.deciding;
+  useEffect(() => {
+    if (series === undefined) return undefined;
+    let isGone = false;
+    const load = () =>
+      fetchRange(
+        series,
+        one.onsetAt - BEFORE_MS,
+        endAt === undefined ? clock.peek() : endAt + AFTER_MS,
+      )
+        .then((found) => {
+          if (!isGone) setRange(found ?? 'missing');
+        })
+        // The old curve stays; the banner says that nothing new comes.
+        .catch(() => undefined);
+    load();
+    const timer = setInterval(load, REFRESH_MS);
+    return () => {
+      isGone = true;
+      clearInterval(timer);
+    };
+  }, [series, one.onsetAt, endAt]);
+
+  if (series === undefined) return null;
+  if (range === 'missing')
+    return <p class="card none">The samples that decided are not kept here any more.</p>;
+  return (
+    <figure class="card graph">
+      <figcaption>
+        <h2>{metricWords(range?.metric ?? series.split('|')[1] ?? '')}</h2>
+        <p>{range === undefined ? 'reading…' : caption(range, one, evidence)}</p>
+      </figcaption>
+      <Canvas range={range} one={one} evidence={evidence} endAt={endAt} />
+    </figure>
+  );
+}
+
+/** True for the samples that broke the rule; without a limit none is marked. */
+export function isBreach(value: number, limit: number | undefined): boolean {
+  if (limit === undefined) return false;
+  // Whole loss is reached, not passed.
+  return limit >= 1 ? value >= limit : value > limit;
+}
+
+function caption(range: RangeView, one: IncidentView, evidence: Evidence | undefined): string {
+  const limit = evidence?.expected;
+  const breaches = range.value.filter(
+    (value, n) => (range.at[n] ?? 0) >= one.onsetAt && isBreach(value, limit),
+  ).length;
+  const what = `${subjectWords(range.subject)}, seen by ${range.series.split('|')[0]}`;
+  if (limit === undefined) return `${what}; ${count(range.at.length, 'sample')}`;
+  return `${what}; ${count(breaches, 'sample')} broke the limit of ${valueWords(range.metric, limit)}`;
+}
+
+interface CanvasProps extends GraphProps {
+  readonly range: RangeView | undefined;
+  readonly endAt: number | undefined;
+}
+
+function Canvas({ range, one, evidence, endAt }: CanvasProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<Chart | undefined>(undefined);
+  const limit = evidence?.expected;
+  const content: ChartContent | undefined = range && {
+    range,
+    limit,
+    isBreach: (value, at) => at >= one.onsetAt && isBreach(value, limit),
+    from: one.onsetAt,
+    to: endAt,
+  };
+  // The chart's code may arrive after the samples: it must find the newest ones then.
+  const newest = useRef(content);
+  newest.current = content;
+  useEffect(() => {
+    let isGone = false;
+    // uPlot is half of all code; only this view needs it.
+    void import('./chart.ts').then(({ createChart }) => {
+      if (isGone || box.current === null) return;
+      chart.current = createChart(box.current);
+      if (newest.current !== undefined) chart.current.show(newest.current);
+    });
+    return () => {
+      isGone = true;
+      chart.current?.destroy();
+      chart.current = undefined;
+    };
+  }, []);
+  useEffect(() => {
+    if (newest.current !== undefined) chart.current?.show(newest.current);
+  }, [range, endAt, limit]);
+  return <div ref={box} class="canvas" role="img" aria-label={metricWords(range?.metric ?? '')} />;
+}

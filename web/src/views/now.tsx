@@ -1,0 +1,188 @@
+import { useComputed } from '@preact/signals';
+import {
+  clock,
+  counts,
+  endedAt,
+  incidents,
+  isLoaded,
+  isOpen,
+  openCounts,
+  sites,
+} from '../live/store.ts';
+import { Shape } from '../parts/marks.tsx';
+import { incidentHref, route, siteHref } from '../parts/route.ts';
+import { Age } from '../parts/time.tsx';
+import { count, HEALTH_WORDS, type Mark, people, span } from '../parts/words.ts';
+import { IncidentRow } from './incident-row.tsx';
+
+/** A wall of more tiles than this says nothing more; the Sites view has them all. */
+const TILES = 48;
+const RECENT = 6;
+
+export function Now() {
+  if (!isLoaded.value) return <Waiting />;
+  return (
+    <div class="now">
+      <Headline />
+      <Strip />
+      <div class="columns">
+        <div class="stack">
+          <OpenIncidents />
+          <RecentlyResolved />
+        </div>
+        <Wall />
+      </div>
+    </div>
+  );
+}
+
+export function Waiting() {
+  return <p class="waiting">Waiting for the first word of the server…</p>;
+}
+
+function Headline() {
+  const { open, people: hit, unacknowledged, lastFaultAt } = openCounts.value;
+  const { sites: siteCount, links: linkCount, health, silentAgents } = counts.value;
+  const quiet = useComputed(() =>
+    lastFaultAt === undefined
+      ? 'no fault on record'
+      : `last fault ${span(clock.value - lastFaultAt)} ago`,
+  );
+  if (siteCount === 0)
+    return (
+      <header class="headline">
+        <h1>Nothing is watched yet</h1>
+        <p>Add sites and links to the configuration; they appear here by themselves.</p>
+      </header>
+    );
+  if (open === 0) {
+    const isAllUp = health.up === siteCount && silentAgents === 0;
+    return (
+      <header class={`headline ${isAllUp ? 'is-quiet' : ''}`}>
+        <h1>
+          <Shape mark={isAllUp ? 'up' : 'unknown'} />
+          {isAllUp ? 'All quiet' : 'No incident is open'}
+        </h1>
+        <p>
+          {count(siteCount, 'site')}, {count(linkCount, 'link')}, {quiet}
+          {isAllUp ? '' : '; not everything can be seen'}
+        </p>
+      </header>
+    );
+  }
+  return (
+    <header class="headline">
+      <h1>{count(open, 'open incident')}</h1>
+      <p>
+        {hit === 0 ? 'Nobody is hit by the inventory' : `${people(hit)} affected`}
+        {', '}
+        {unacknowledged === 0 ? 'all acknowledged' : `${unacknowledged} not acknowledged`}
+      </p>
+    </header>
+  );
+}
+
+const STRIP: readonly Mark[] = ['down', 'degraded', 'unknown', 'up'];
+
+function Strip() {
+  const { health, sites: total } = counts.value;
+  return (
+    <nav class="strip" aria-label="Sites by state">
+      {STRIP.map((mark) => {
+        const n = health[mark as keyof typeof health];
+        return (
+          <a key={mark} class={n === 0 ? 'is-none' : ''} href={`#/sites?state=${mark}`}>
+            <Shape mark={mark} />
+            <b>{n.toLocaleString('en')}</b>
+            <span class="word">{HEALTH_WORDS[mark].toLowerCase()}</span>
+          </a>
+        );
+      })}
+      <span class="of">of {count(total, 'site')}</span>
+    </nav>
+  );
+}
+
+function OpenIncidents() {
+  const ids = useComputed(() => {
+    void incidents.shape.value;
+    const all = incidents.ids.value.filter((id) => isOpen(incidents.row(id)!.peek()));
+    const onlyLoud = route.value.query.get('ack') === 'no';
+    return onlyLoud ? all.filter((id) => incidents.row(id)!.peek().state === 'open') : all;
+  });
+  if (ids.value.length === 0) return null;
+  return (
+    <section aria-labelledby="open-title">
+      <h2 id="open-title">Open</h2>
+      <ol class="incidents">
+        {ids.value.map((id) => (
+          <IncidentRow key={id} id={id} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function RecentlyResolved() {
+  void incidents.shape.value;
+  const ids = incidents.ids.value.filter((id) => !isOpen(incidents.row(id)!.peek()));
+  if (ids.length === 0) return null;
+  return (
+    <section aria-labelledby="resolved-title">
+      <h2 id="resolved-title">Recently resolved</h2>
+      <ol class="resolved">
+        {ids.slice(0, RECENT).map((id) => {
+          const one = incidents.row(id)!.peek();
+          return (
+            <li key={id}>
+              <a href={incidentHref(id)} data-row>
+                <Shape mark="up" />
+                <span class="title">{one.title}</span>
+                <span class="meta">
+                  {one.state === 'closed'
+                    ? 'closed by a person'
+                    : `after ${span(endedAt(one) - one.onsetAt)}`}
+                </span>
+                <Age at={endedAt(one)} suffix=" ago" />
+              </a>
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}
+
+function Wall() {
+  const ids = sites.ids.value;
+  return (
+    <section class="wall" aria-labelledby="wall-title">
+      <h2 id="wall-title">
+        <span>Sites</span>
+        <a class="more" href="#/sites">
+          {ids.length > TILES ? `all ${ids.length.toLocaleString('en')}` : 'links and figures'}
+        </a>
+      </h2>
+      <ul class="tiles">
+        {ids.slice(0, TILES).map((id) => (
+          <Tile key={id} id={id} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Tile({ id }: { readonly id: string }) {
+  const site = sites.row(id)?.value;
+  if (site === undefined) return null;
+  return (
+    <li>
+      <a class={`tile is-${site.health}`} href={siteHref(id)} title={site.because}>
+        <Shape mark={site.health} />
+        <span>{site.name}</span>
+        <small>{site.health === 'up' ? '' : HEALTH_WORDS[site.health].toLowerCase()}</small>
+        {site.health === 'up' ? <span class="unseen">up</span> : null}
+      </a>
+    </li>
+  );
+}
