@@ -1,12 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { DEMO_AGENT, demoConfig } from '../lab/demo-config.ts';
+import { createToken, freePort, type Program, startVedette, waitReady } from '../lab/programs.ts';
 import { runScript } from '../lab/script.ts';
 import { startSink } from '../lab/sink.ts';
 import { startWan } from '../lab/wan.ts';
@@ -25,63 +24,19 @@ examples:
 `;
 
 const SECRET_ENV = 'VEDETTE_DEMO_SECRET';
-const READY_WITHIN_MS = 20_000;
-const VEDETTE = new URL('./vedette.ts', import.meta.url).pathname;
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-
-async function freePort(from: number): Promise<number> {
-  for (let port = from; port < from + 50; port++) if (await isFree(port)) return port;
-  throw new Error(`no free port between ${from} and ${from + 49}; choose one with --port`);
-}
 
 const clock = (): string => new Date().toLocaleTimeString('en-GB');
 const say = (text: string): void => console.log(`${clock()}  ${text}`);
 
-interface Part {
-  readonly name: string;
-  readonly child: ChildProcess;
-}
-
-function startPart(
-  name: string,
-  args: readonly string[],
-  folder: string,
-  env: Record<string, string>,
-): Part {
-  const child = spawn(process.execPath, [VEDETTE, ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+/** Its output goes to a file in the demo's folder; an unexpected end is told at once. */
+function keepLog(program: Program, folder: string): void {
+  const path = join(folder, `${program.name}.log`);
+  const log = createWriteStream(path);
+  program.child.stdout?.pipe(log);
+  program.child.stderr?.pipe(log);
+  program.child.once('exit', (code) => {
+    if (code) say(`the ${program.name} ended with ${code}; its last words:\n${program.tail()}`);
   });
-  const log = createWriteStream(join(folder, `${name}.log`));
-  child.stdout.pipe(log);
-  child.stderr.pipe(log);
-  return { name, child };
-}
-
-async function endPart({ child }: Part): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  const hard = setTimeout(() => child.kill('SIGKILL'), 5000);
-  child.kill('SIGTERM');
-  await gone;
-  clearTimeout(hard);
-}
-
-async function waitReady(url: string, server: Part, folder: string): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN_MS;
-  for (;;) {
-    if (server.child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`the server did not start; its log: ${join(folder, 'server.log')}`);
-    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
-    if (answer?.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 interface Options {
@@ -151,35 +106,23 @@ async function demo(options: Options): Promise<void> {
     writeFileSync(config, stringify(file));
     const env = { [SECRET_ENV]: secret };
 
-    const server = startPart('server', ['server', '--config', config], folder, env);
-    undo.push(() => endPart(server));
-    const page = `http://localhost:${peoplePort}`;
-    await waitReady(`http://127.0.0.1:${peoplePort}`, server, folder);
-    const token = execFileSync(
-      process.execPath,
-      [VEDETTE, 'token', 'create', DEMO_AGENT, '--config', config],
-      {
-        encoding: 'utf8',
-        env: { ...process.env, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
-    const args = [
+    const server = startVedette('server', ['server', '--config', config], env);
+    undo.push(() => server.end());
+    keepLog(server, folder);
+    await waitReady(server, `http://127.0.0.1:${peoplePort}`);
+    const agentArgs = [
       'agent',
       '--server',
       `http://127.0.0.1:${agentsPort}`,
       '--state',
       join(folder, 'agent'),
     ];
-    const agent = startPart('agent', args, folder, {
-      VEDETTE_TOKEN: token.trim().split('\n').at(-1) ?? '',
+    const agent = startVedette('agent', agentArgs, {
+      VEDETTE_TOKEN: createToken(DEMO_AGENT, config, env),
     });
-    undo.push(() => endPart(agent));
-    for (const part of [server, agent])
-      part.child.once('exit', (code) => {
-        if (code)
-          say(`the ${part.name} ended with ${code}; its log: ${join(folder, `${part.name}.log`)}`);
-      });
+    undo.push(() => agent.end());
+    keepLog(agent, folder);
+    const page = `http://localhost:${peoplePort}`;
 
     console.log(
       `Watching a simulated WAN of ${wan.sites.length} sites: real SNMP, ICMP and STAMP on loopback.`,

@@ -6,10 +6,17 @@ import { stringify } from 'yaml';
 import { enterNamespace } from '../../lab/netns/enter.ts';
 import { connect, createHost, type LabHost, type Wire } from '../../lab/netns/namespaces.ts';
 import { type Snmpd, startSnmpd } from '../../lab/netns/snmpd.ts';
+import {
+  createToken,
+  follow,
+  type Program,
+  startVedette,
+  vedetteCommand,
+  waitReady,
+} from '../../lab/programs.ts';
 import { type Sink, startSink } from '../../lab/sink.ts';
 import type { IncidentView, StatusView } from '../../protocol/wire/views.ts';
 
-const VEDETTE = new URL('../../cli/vedette.ts', import.meta.url).pathname;
 const RELAY = new URL('../../lab/netns/tun-relay.ts', import.meta.url).pathname;
 const SECRET = `whsec_${Buffer.from('a secret of the lab, thirty-two b').toString('base64')}`;
 const PEOPLE = 'http://127.0.0.1:8080';
@@ -172,23 +179,6 @@ function configuration(
   };
 }
 
-/** One long-running program of ours whose output is kept for the message of a failed test. */
-interface Program {
-  readonly child: ChildProcess;
-  readonly tail: string[];
-}
-
-function follow(child: ChildProcess): Program {
-  const tail: string[] = [];
-  const keep = (chunk: Buffer): void => {
-    tail.push(...chunk.toString().split('\n').filter(Boolean));
-    tail.splice(0, Math.max(0, tail.length - 12));
-  };
-  child.stdout?.on('data', keep);
-  child.stderr?.on('data', keep);
-  return { child, tail };
-}
-
 async function startRelay(
   hub: LabHost,
   branch: LabHost,
@@ -259,56 +249,27 @@ export async function startNetnsLab(
     const secrets = { LAB_WEBHOOK_SECRET: SECRET, LAB_SNMP_KEY: 'password-of-the-lab' };
 
     const startServer = async (): Promise<void> => {
-      const args = [VEDETTE, 'server', '--config', config];
-      const child = spawn(process.execPath, args, {
-        env: { ...process.env, ...secrets },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      programs.set('server', follow(child));
-      await until('the server is ready', 30_000, async () => {
-        if (child.exitCode !== null) throw new Error(`server ended with ${child.exitCode}`);
-        return (await fetch(`${PEOPLE}/readyz`)).ok || undefined;
-      });
+      const server = startVedette('server', ['server', '--config', config], secrets);
+      programs.set('server', server);
+      await waitReady(server, PEOPLE);
     };
     const end = async (name: string, signal: NodeJS.Signals): Promise<void> => {
-      const program = programs.get(name);
+      await programs.get(name)?.end(signal);
       programs.delete(name);
-      if (!program || program.child.exitCode !== null || program.child.signalCode !== null) return;
-      const gone = new Promise((resolve) => program.child.once('exit', resolve));
-      program.child.kill(signal);
-      await gone;
     };
     undo.push(() => end('server', 'SIGKILL'));
     await startServer();
 
-    const tokens = new Map(
-      ['hub-agent', ...ids.map((id) => `${id}-agent`)].map((agent) => {
-        const out = execFileSync(
-          process.execPath,
-          [VEDETTE, 'token', 'create', agent, '--config', config],
-          {
-            encoding: 'utf8',
-            env: { ...process.env, ...secrets },
-          },
-        );
-        return [agent, out.trim().split('\n').at(-1) ?? ''];
-      }),
-    );
+    const agents = ['hub-agent', ...ids.map((id) => `${id}-agent`)];
+    const tokens = new Map(agents.map((agent) => [agent, createToken(agent, config, secrets)]));
     const startAgent = (id: string): void => {
       const branch = branches.find((candidate) => `${candidate.id}-agent` === id);
-      const host = branch?.host ?? hub;
       const state = join(folder, id);
       mkdirSync(state, { recursive: true });
       const url = `https://${branch?.wire.addresses[0] ?? '127.0.0.1'}:8081`;
-      const child = host.start(
-        process.execPath,
-        [VEDETTE, 'agent', '--server', url, '--state', state],
-        {
-          VEDETTE_TOKEN: tokens.get(id) ?? '',
-          NODE_EXTRA_CA_CERTS: tls.cert,
-        },
-      );
-      programs.set(id, follow(child));
+      const command = vedetteCommand(['agent', '--server', url, '--state', state]);
+      const env = { VEDETTE_TOKEN: tokens.get(id) ?? '', NODE_EXTRA_CA_CERTS: tls.cert };
+      programs.set(id, follow(id, (branch?.host ?? hub).start(...command, env)));
     };
     for (const agent of tokens.keys()) {
       undo.push(() => end(agent, 'SIGKILL'));
@@ -326,13 +287,12 @@ export async function startNetnsLab(
       status: () => get<StatusView>('/api/v1/status'),
       incidents: async () =>
         (await get<{ incidents: IncidentView[] }>('/api/v1/incidents?state=all')).incidents,
-      logs: () =>
-        [...programs].map(([name, { tail }]) => `--- ${name}\n${tail.join('\n')}`).join('\n'),
+      logs: () => [...programs].map(([name, { tail }]) => `--- ${name}\n${tail()}`).join('\n'),
       close,
     };
   } catch (error) {
     await close();
-    const tails = [...programs].map(([name, { tail }]) => `--- ${name}\n${tail.join('\n')}`);
+    const tails = [...programs].map(([name, { tail }]) => `--- ${name}\n${tail()}`);
     throw new Error(`the lab did not start: ${String(error)}\n${tails.join('\n')}`, {
       cause: error,
     });
