@@ -1,0 +1,43 @@
+import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
+import type { EpochMs } from '../../protocol/model/units.ts';
+
+export type AnswersState = readonly (readonly [
+  SubjectKey,
+  readonly (readonly [AgentId, EpochMs])[],
+])[];
+
+/** When each agent last reached each subject, as far as site engines told. */
+export interface Answers {
+  note(subject: SubjectKey, agent: AgentId, at: EpochMs): void;
+  /** True when any agent (but not `except`) reached the subject later than `since`. */
+  isAnsweredAfter(subject: SubjectKey, since: EpochMs, except?: AgentId): boolean;
+  /** Agents that reached the subject later than `since`. */
+  answeredBy(subject: SubjectKey, since: EpochMs): readonly AgentId[];
+  snapshot(): AnswersState;
+}
+
+export function createAnswers(state: AnswersState = []): Answers {
+  const answers = new Map<SubjectKey, Map<AgentId, EpochMs>>(
+    state.map(([subject, byAgent]) => [subject, new Map(byAgent)]),
+  );
+
+  function note(subject: SubjectKey, agent: AgentId, at: EpochMs): void {
+    const byAgent = answers.get(subject);
+    if (byAgent === undefined) answers.set(subject, new Map([[agent, at]]));
+    else if ((byAgent.get(agent) ?? -1) < at) byAgent.set(agent, at);
+  }
+
+  function answeredBy(subject: SubjectKey, since: EpochMs): AgentId[] {
+    const agents: AgentId[] = [];
+    for (const [agent, at] of answers.get(subject) ?? []) if (at > since) agents.push(agent);
+    return agents.sort();
+  }
+
+  return {
+    note,
+    answeredBy,
+    isAnsweredAfter: (subject, since, except) =>
+      answeredBy(subject, since).some((agent) => agent !== except),
+    snapshot: () => [...answers].map(([subject, byAgent]) => [subject, [...byAgent]] as const),
+  };
+}

@@ -1,0 +1,148 @@
+import type { AlertKey } from '../../protocol/model/alert.ts';
+import { type DurationMs, durationMs, type EpochMs, seconds } from '../../protocol/model/units.ts';
+import type { Rule } from '../settings.ts';
+import type { AlertBook, Explanation, FiringAlert } from './alert-book.ts';
+import type { Slot, Suspect } from './explanations.ts';
+import { rankOf } from './family.ts';
+import type { Topology } from './topology.ts';
+
+/**
+ * How much later than its effect a cause may seem to begin. Polls are out of phase: interfaces are
+ * read every 30 to 60 s, links every 5 s. A cause that begins later still is another fault (a dead
+ * switch is not explained by the circuit that is cut a day later).
+ */
+const PHASE = seconds(60);
+
+/** The time over which a rule looks back: the age its finding may have, and how long it echoes. */
+export function lookBackOf(rule: Rule | undefined): DurationMs {
+  if (rule === undefined) return durationMs(0);
+  const { detector } = rule;
+  if (detector.kind === 'threshold') return detector.over;
+  return 'after' in detector ? detector.after : durationMs(0);
+}
+
+export interface Explainer {
+  /** The alert that explains this one, by the nearest row that holds; undefined = none. */
+  explain(effect: FiringAlert): Explanation | undefined;
+  /** True when the group holds a firing suspect. */
+  isFiring(effect: FiringAlert, group: readonly Suspect[]): boolean;
+  /** When the newest cause cleared that had explained this alert while it began; undefined = none. */
+  clearedCauseAt(effect: FiringAlert): EpochMs | undefined;
+  /** Follows explanations to their end. */
+  rootOf(firing: FiringAlert): FiringAlert;
+}
+
+export interface ExplainerDeps {
+  readonly book: AlertBook;
+  readonly topology: () => Topology;
+}
+
+export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
+  const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
+    const rule = book.ruleOf(cause);
+    const slack = PHASE + lookBackOf(rule) + (rule?.holdFor ?? 0);
+    return cause.alert.evidence.onsetAt <= effect.alert.evidence.onsetAt + slack;
+  };
+
+  const isSeenFromInside = (firing: FiringAlert): boolean => {
+    const site = topology().siteOf(firing.alert.subject);
+    return site !== undefined && topology().siteOfAgent(firing.alert.agent) === site;
+  };
+
+  function suspectIn(effect: FiringAlert, group: readonly Suspect[]): FiringAlert | undefined {
+    for (const suspect of group) {
+      const found = book
+        .on(suspect.subject)
+        .filter(
+          (cause) =>
+            cause !== effect &&
+            suspect.families.includes(book.familyOf(cause)) &&
+            !(suspect.insideOnly && !isSeenFromInside(cause)) &&
+            beginsInTime(cause, effect),
+        );
+      if (found.length > 0) return found.reduce((a, b) => (blame(a) <= blame(b) ? a : b));
+    }
+    return undefined;
+  }
+
+  /** Order of blame on one subject, as a number: family first, inside view first, oldest first. */
+  const blame = (firing: FiringAlert): number =>
+    rankOf(book.familyOf(firing)) * 2 + (isSeenFromInside(firing) ? 0 : 1);
+
+  function sameSubject(effect: FiringAlert): Explanation | undefined {
+    let best = effect;
+    for (const other of book.on(effect.alert.subject)) {
+      if (blame(other) < blame(best)) best = other;
+      else if (blame(other) === blame(best) && other.serial < best.serial) best = other;
+    }
+    if (best === effect) return undefined;
+    return {
+      by: best.alert.key,
+      row: 'same-subject',
+      text: `the same subject: ${best.alert.evidence.text}`,
+    };
+  }
+
+  function bySlot(effect: FiringAlert, slot: Slot): Explanation | undefined {
+    let last: FiringAlert | undefined;
+    for (const group of slot.groups) {
+      const cause = suspectIn(effect, group);
+      if (cause === undefined) return undefined;
+      // Of several ways that all failed, the last one to fail made the difference.
+      if (last === undefined || last.alert.evidence.onsetAt < cause.alert.evidence.onsetAt) {
+        last = cause;
+      }
+    }
+    return last && { by: last.alert.key, row: slot.row, text: slot.text };
+  }
+
+  function explain(effect: FiringAlert): Explanation | undefined {
+    const same = sameSubject(effect);
+    if (same !== undefined) return same;
+    for (const slot of book.slotsOf(effect)) {
+      const found = bySlot(effect, slot);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  function clearedCauseAt(effect: FiringAlert): EpochMs | undefined {
+    let newest: EpochMs | undefined;
+    const { onsetAt } = effect.alert.evidence;
+    for (const slot of book.slotsOf(effect)) {
+      for (const suspect of slot.groups.flat()) {
+        for (const cause of book.clearedOn(suspect.subject)) {
+          const began = cause.alert.evidence.onsetAt;
+          const isCause = began <= onsetAt + PHASE && onsetAt <= cause.clearedAt;
+          if (!isCause || !suspect.families.includes(cause.family)) continue;
+          if (newest === undefined || cause.clearedAt > newest) newest = cause.clearedAt;
+        }
+      }
+    }
+    return newest;
+  }
+
+  function rootOf(firing: FiringAlert): FiringAlert {
+    const way = new Set<AlertKey>();
+    let current = firing;
+    while (current.explanation !== undefined && !way.has(current.alert.key)) {
+      way.add(current.alert.key);
+      const next = book.get(current.explanation.by);
+      if (next === undefined) break;
+      current = next;
+    }
+    if (current.explanation === undefined || !way.has(current.alert.key)) return current;
+    // A loop in the inventory made alerts explain each other: the first to come is blamed.
+    const first = [...way].flatMap((key) => book.get(key) ?? []);
+    const root = first.reduce((a, b) => (a.serial < b.serial ? a : b));
+    book.setExplanation(root, undefined);
+    return root;
+  }
+
+  return {
+    explain,
+    isFiring: (e, group) => suspectIn(e, group) !== undefined,
+    clearedCauseAt,
+    rootOf,
+  };
+}

@@ -1,0 +1,111 @@
+import type { SubjectKey } from '../../protocol/model/subject.ts';
+import { type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
+import type { Timing } from '../settings.ts';
+import type { AlertBook, FiringAlert } from './alert-book.ts';
+import type { Answers } from './answers.ts';
+import { type Explainer, lookBackOf } from './explain.ts';
+import type { Slot } from './explanations.ts';
+import type { Question, Silence } from './silence.ts';
+import type { Topology } from './topology.ts';
+
+/**
+ * Echoes of one round lie up to a second apart, so an answer so soon after the child's first miss
+ * may have been sent before the fault.
+ */
+const PROOF_MARGIN = seconds(1);
+
+/** Whether an alert without a firing cause may open an incident now. `until` null = not before data. */
+export type Finding =
+  | { readonly kind: 'open' }
+  | {
+      readonly kind: 'wait';
+      readonly until: EpochMs | null;
+      readonly ask: readonly Question[];
+      readonly text: string;
+    };
+
+export interface HoldDownDeps {
+  readonly book: AlertBook;
+  readonly answers: Answers;
+  readonly explainer: Explainer;
+  readonly silence: Silence;
+  readonly topology: () => Topology;
+  readonly timing: () => Timing;
+}
+
+const OPEN: Finding = { kind: 'open' };
+const waiting = (until: EpochMs | null, text: string, ask: readonly Question[] = []): Finding => ({
+  kind: 'wait',
+  until,
+  ask,
+  text,
+});
+
+/** Design 6.3: never blame a child before its upstream was looked at; never storm on the way back. */
+export interface HoldDown {
+  judge(firing: FiringAlert, now: EpochMs): Finding;
+  /** How long an alert may echo a cause that has cleared: look-back of its rule and clearing. */
+  echoUntil(firing: FiringAlert, clearedAt: EpochMs): EpochMs;
+}
+
+export function createHoldDown(deps: HoldDownDeps): HoldDown {
+  const { book, answers, explainer, silence, topology, timing } = deps;
+
+  function echoUntil(firing: FiringAlert, clearedAt: EpochMs): EpochMs {
+    const rule = book.ruleOf(firing);
+    return epochMs(clearedAt + timing().holdDown + lookBackOf(rule) + (rule?.clearAfter ?? 0));
+  }
+
+  /** Agents that can be asked about the subject; the child's own observer first. */
+  function askable(subject: SubjectKey, firing: FiringAlert): readonly Question[] {
+    const agents = (topology().watchersOf(subject) ?? []).filter((a) => !silence.isSilent(a));
+    const own = agents.filter((agent) => agent === firing.alert.agent);
+    return [...own, ...agents].slice(0, 1).map((agent) => ({ agent, subject }));
+  }
+
+  /** The questions that could still confirm the slot; empty = it can no longer explain the alert. */
+  function openQuestions(firing: FiringAlert, slot: Slot): readonly Question[] {
+    if (slot.waits === 'no') return [];
+    const since = epochMs(firing.alert.evidence.onsetAt + PROOF_MARGIN);
+    const questions: Question[] = [];
+    for (const group of slot.groups) {
+      if (explainer.isFiring(firing, group)) continue;
+      const subject = group[0]?.subject;
+      if (subject === undefined) return [];
+      const asked = askable(subject, firing);
+      const isRefuted = slot.waits === 'answer' && answers.isAnsweredAfter(subject, since);
+      if (asked.length === 0 || isRefuted) return [];
+      questions.push(...asked);
+    }
+    return questions;
+  }
+
+  /** Missing data neither open nor close (design 6.1). */
+  function isUnseen(firing: FiringAlert): boolean {
+    if (firing.blindSince !== undefined) return true;
+    return book.familyOf(firing) !== 'agent-silent' && silence.isSilent(firing.alert.agent);
+  }
+
+  /** Until when the alert may be an echo of a cause that has cleared. */
+  function releaseOf(firing: FiringAlert): number {
+    const clearedAt = explainer.clearedCauseAt(firing);
+    const echo = clearedAt === undefined ? 0 : echoUntil(firing, clearedAt);
+    return Math.max(firing.releaseAt ?? 0, echo);
+  }
+
+  function judge(firing: FiringAlert, now: EpochMs): Finding {
+    if (isUnseen(firing)) return waiting(null, 'nobody can see whether the trouble goes on');
+    const release = releaseOf(firing);
+    if (now < release) {
+      const text = 'what explained it has just cleared; it opens only if it outlasts that';
+      return waiting(epochMs(release), text);
+    }
+    const until = epochMs(firing.heldFrom + timing().holdDown);
+    if (now >= until || firing.releaseAt !== undefined) return OPEN;
+    const ask = book.slotsOf(firing).flatMap((slot) => openQuestions(firing, slot));
+    if (ask.length === 0) return OPEN;
+    return waiting(until, 'its upstream has not been probed since the trouble began', ask);
+  }
+
+  return { judge, echoUntil };
+}

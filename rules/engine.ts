@@ -1,0 +1,98 @@
+import type { Command } from '../protocol/model/command.ts';
+import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
+import type { ObservedBatch } from '../protocol/model/sample.ts';
+import type { AgentId } from '../protocol/model/subject.ts';
+import type { Engine, Instant, SiteEngine, Snapshot } from './contract.ts';
+import { createNetworkEngine } from './network-engine.ts';
+import type { EngineSettings } from './settings.ts';
+import { createSiteEngine } from './site-engine.ts';
+
+type SiteFact = AlertFact | HealthFact;
+
+interface EngineState {
+  readonly v: 1;
+  readonly sites: readonly (readonly [string, Snapshot])[];
+  readonly network: Snapshot;
+}
+
+/**
+ * The whole engine: one site engine per site that has agents, one network engine above them. A
+ * deterministic function of its inputs; `snapshot` is JSON, and an engine made from it goes on
+ * exactly as the old one would have.
+ * @param onDerived hears the figures that detection derives (rates), for history and the page.
+ */
+export function createEngine(
+  initial: EngineSettings,
+  snapshot?: Snapshot,
+  onDerived?: Parameters<typeof createSiteEngine>[2],
+): Engine {
+  const state = snapshot as EngineState | undefined;
+  if (state !== undefined && state.v !== 1) throw new Error('unknown snapshot of the engine');
+  let settings = initial;
+  let siteOfAgent = sitesOf(settings);
+  const network = createNetworkEngine(settings, state?.network);
+  const sites = new Map<string, SiteEngine>();
+  let ordered: readonly SiteEngine[] | undefined;
+  for (const [site, siteState] of state?.sites ?? []) {
+    sites.set(site, createSiteEngine(settings, siteState, onDerived));
+  }
+
+  /** An agent without a place is its own partition: nothing can be said of its neighbours. */
+  const partitionOf = (agent: AgentId): string => siteOfAgent.get(agent) ?? `agent:${agent}`;
+
+  function siteFor(agent: AgentId): SiteEngine {
+    const partition = partitionOf(agent);
+    const known = sites.get(partition);
+    if (known !== undefined) return known;
+    const created = createSiteEngine(settings, undefined, onDerived);
+    sites.set(partition, created);
+    ordered = undefined;
+    return created;
+  }
+
+  /** By name, not by who spoke first: the order of facts must not depend on the order of batches. */
+  function inOrder(): readonly SiteEngine[] {
+    ordered ??= [...sites].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, site]) => site);
+    return ordered;
+  }
+
+  const correlated = (facts: readonly SiteFact[], at: Instant): Fact[] =>
+    facts.length === 0 ? [] : [...facts, ...network.consume(facts, at)];
+
+  function configure(next: EngineSettings, at: Instant): Fact[] {
+    settings = next;
+    siteOfAgent = sitesOf(next);
+    const facts = inOrder().flatMap((site) => site.configure(next, at));
+    return [...network.configure(next, at), ...correlated(facts, at)];
+  }
+
+  function tick(at: Instant): Fact[] {
+    const facts: SiteFact[] = [];
+    for (const site of inOrder()) for (const fact of site.tick(at)) facts.push(fact);
+    const followed = correlated(facts, at);
+    const timed = network.tick(at);
+    return timed.length === 0 ? followed : [...followed, ...timed];
+  }
+
+  function apply(command: Command, at: Instant): Fact[] {
+    if (command.kind === 'server-started') for (const site of inOrder()) site.forgive(at);
+    return network.apply(command, at);
+  }
+
+  return {
+    configure,
+    observe: (batch: ObservedBatch, at: Instant) =>
+      correlated(siteFor(batch.agent).observe(batch, at), at),
+    heard: (agent, at) => correlated(siteFor(agent).heard(agent, at), at),
+    tick,
+    apply,
+    snapshot: (): EngineState => ({
+      v: 1,
+      sites: [...sites].map(([site, engine]) => [site, engine.snapshot()] as const),
+      network: network.snapshot(),
+    }),
+  };
+}
+
+const sitesOf = (settings: EngineSettings): Map<AgentId, string> =>
+  new Map(settings.inventory.agents.map((agent) => [agent.id, `site:${agent.site}`]));

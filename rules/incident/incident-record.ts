@@ -1,0 +1,188 @@
+import type { Alert, AlertKey, Reason } from '../../protocol/model/alert.ts';
+import type {
+  Acknowledgement,
+  Incident,
+  IncidentId,
+  IncidentState,
+  Priority,
+  Symptom,
+} from '../../protocol/model/incident.ts';
+import type { Link } from '../../protocol/model/inventory.ts';
+import type { EpochMs } from '../../protocol/model/units.ts';
+import type { SilenceVerdict } from '../correlate/alert-book.ts';
+import type { Family } from '../correlate/family.ts';
+import type { Topology } from '../correlate/topology.ts';
+import type { Rule } from '../settings.ts';
+import { type Extent, extentOf, priorityOf, urgencyOf } from './impact.ts';
+import { causeOf, titleOf } from './wording.ts';
+
+/** A symptom with the row of the explanation table that made it one. */
+export interface SymptomRecord extends Symptom {
+  readonly row: string;
+}
+
+/** An incident as the engine keeps it; plain data but for the maps, which snapshots unfold. */
+export interface IncidentRecord {
+  readonly serial: number;
+  readonly id: IncidentId;
+  state: IncidentState;
+  /** The root alert as it fired; it outlives the alert's clearing. */
+  root: Alert;
+  family: Family;
+  verdict?: SilenceVerdict;
+  rootClearedAt?: EpochMs;
+  clearedBecause?: Reason;
+  readonly symptoms: Map<AlertKey, SymptomRecord>;
+  /** Firing alerts that belong to it, the root's included. */
+  readonly live: Set<AlertKey>;
+  /** Outages that outlive the root for now: the incident waits until they are re-probed. */
+  readonly recovering: Set<AlertKey>;
+  readonly openedAt: EpochMs;
+  onsetAt: EpochMs;
+  updatedAt: EpochMs;
+  resolvedAt?: EpochMs;
+  acknowledged?: Acknowledgement;
+  blindSince?: EpochMs;
+  /** Agents that reached the root's subject since it is said to be down. */
+  contradictedBy: readonly string[];
+  mergedInto?: IncidentId;
+  reopened: number;
+  history: readonly Reason[];
+  /** Kept from the last look while the root fired. */
+  extent?: Extent;
+  cause?: string;
+  /** What people outside were told last: a difference is a material update. */
+  told?: string;
+  /** Closed by a person at this priority: quiet unless it gets more urgent. */
+  closedAtPriority?: Priority;
+}
+
+export type IncidentSnapshot = Omit<IncidentRecord, 'symptoms' | 'live' | 'recovering'> & {
+  readonly symptoms: readonly (readonly [AlertKey, SymptomRecord])[];
+  readonly live: readonly AlertKey[];
+  readonly recovering: readonly AlertKey[];
+};
+
+export const toState = (record: IncidentRecord): IncidentSnapshot => ({
+  ...record,
+  symptoms: [...record.symptoms],
+  live: [...record.live],
+  recovering: [...record.recovering],
+});
+
+export const fromState = (state: IncidentSnapshot): IncidentRecord => ({
+  ...state,
+  symptoms: new Map(state.symptoms),
+  live: new Set(state.live),
+  recovering: new Set(state.recovering),
+});
+
+const HISTORY_HEAD = 5;
+const HISTORY_MAX = 40;
+
+/** Keeps the beginning and the newest reasons: a flapping incident must not grow for ever. */
+export function remember(history: readonly Reason[], reason: Reason): readonly Reason[] {
+  if (history.length < HISTORY_MAX) return [...history, reason];
+  return [...history.slice(0, HISTORY_HEAD), ...history.slice(HISTORY_HEAD + 1), reason];
+}
+
+export interface ViewDeps {
+  readonly topology: Topology;
+  readonly ruleOf: (id: string) => Rule | undefined;
+  readonly isLinkDown: (link: Link) => boolean;
+}
+
+const CONTRADICTED = 0.5;
+
+function confidenceOf(record: IncidentRecord): number {
+  if (record.contradictedBy.length > 0) return CONTRADICTED;
+  if (record.verdict !== undefined) return record.verdict.confidence;
+  return record.symptoms.size > 0 ? 0.9 : 0.8;
+}
+
+function countByRule(symptoms: Iterable<SymptomRecord>): string {
+  const counts = new Map<string, number>();
+  for (const { rule } of symptoms) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+  return [...counts].map(([rule, n]) => `${n} ${rule}`).join(', ');
+}
+
+/** Evidence for and against the suspected root. */
+function rootReasons(record: IncidentRecord): Reason[] {
+  const alert = record.root.key;
+  const reasons: Reason[] = [{ kind: 'evidence', alert, text: record.root.evidence.text }];
+  if (record.verdict !== undefined) {
+    reasons.push({ kind: 'evidence', alert, text: record.verdict.text });
+  }
+  if (record.symptoms.size > 0) {
+    const text = `it explains ${countByRule(record.symptoms.values())}`;
+    reasons.push({ kind: 'evidence', alert, text });
+  }
+  if (record.contradictedBy.length > 0) {
+    const text = `against it: reached since by ${record.contradictedBy.join(', ')}`;
+    reasons.push({ kind: 'evidence', alert, text });
+  }
+  return reasons;
+}
+
+/** Looks at the extent anew while the root fires; afterwards the last look stands. */
+export function refresh(record: IncidentRecord, deps: ViewDeps): void {
+  if (record.rootClearedAt !== undefined && record.extent !== undefined) return;
+  const rows = new Set([...record.symptoms.values()].map((symptom) => symptom.row));
+  record.cause = causeOf({
+    subject: record.root.subject,
+    family: record.family,
+    rule: deps.ruleOf(record.root.rule),
+    verdict: record.verdict,
+    rows,
+    topology: deps.topology,
+  });
+  const root = { alert: record.root, family: record.family, cause: record.cause };
+  record.extent = extentOf(deps.topology, root, deps.isLinkDown);
+}
+
+/** The incident as facts carry it. Call `refresh` first. */
+export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
+  const cause = record.cause ?? 'trouble';
+  const root = { alert: record.root, family: record.family, cause };
+  const extent = record.extent ?? extentOf(deps.topology, root, deps.isLinkDown);
+  const urgency = urgencyOf(root);
+  const silent = [...record.symptoms.values()].filter((s) => s.row === 'collector-cut-off').length;
+  const site = deps.topology.siteOf(record.root.subject) ?? record.root.site;
+  const reasons = rootReasons(record);
+  return {
+    id: record.id,
+    state: record.state,
+    title: titleOf(root, extent, deps.topology, silent + 1),
+    subject: record.root.subject,
+    ...(site === undefined ? {} : { site }),
+    root: {
+      alert: record.root.key,
+      subject: record.root.subject,
+      rule: record.root.rule,
+      cause,
+      confidence: confidenceOf(record),
+      because: reasons,
+    },
+    symptoms: [...record.symptoms.values()].map(({ row: _, ...symptom }) => symptom),
+    severity: record.root.severity,
+    disturbance: record.root.disturbance,
+    impact: extent.impact,
+    urgency,
+    priority: priorityOf(extent.impact, urgency),
+    users: extent.users,
+    onsetAt: record.onsetAt,
+    openedAt: record.openedAt,
+    updatedAt: record.updatedAt,
+    ...(record.resolvedAt === undefined ? {} : { resolvedAt: record.resolvedAt }),
+    ...(record.acknowledged === undefined ? {} : { acknowledged: record.acknowledged }),
+    ...(record.blindSince === undefined ? {} : { blindSince: record.blindSince }),
+    ...(record.root.evidence.series === undefined ? {} : { deciding: record.root.evidence.series }),
+    advice: deps.ruleOf(record.root.rule)?.advice ?? [],
+    reopened: record.reopened,
+    because: [...reasons, ...record.history],
+  };
+}
+
+/** What people outside must hear of when it changes: root, cause, priority and extent. */
+export const materialOf = (view: Incident): string =>
+  [view.root.subject, view.root.cause, view.priority, view.impact, view.users].join('|');

@@ -1,0 +1,324 @@
+import type { EpochMs } from '../../protocol/model/units.ts';
+import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
+import { blameCollector } from '../correlate/collector.ts';
+import type { Explainer } from '../correlate/explain.ts';
+import { isOutage } from '../correlate/explanations.ts';
+import type { Finding, HoldDown } from '../correlate/hold-down.ts';
+import { COLLECTOR_ROW, type Silence } from '../correlate/silence.ts';
+import type { Timing } from '../settings.ts';
+import type { Holding, Turn } from './holding.ts';
+import type { IncidentBook } from './incident-book.ts';
+import type { IncidentRecord } from './incident-record.ts';
+
+/**
+ * Puts every firing alert into its place:
+ *
+ *   explained by a firing alert ─▶ symptom in the incident of its root (or held with its root)
+ *   no cause, upstream unproven ─▶ held
+ *   no cause                    ─▶ root of an incident: its own, or one that it takes over
+ */
+export interface Placing {
+  settle(turn: Turn): void;
+  /** The root of the incident has cleared: hands over, or lets its symptoms recover first. */
+  rootCleared(incident: IncidentRecord, turn: Turn): void;
+}
+
+export interface PlacingDeps {
+  readonly book: AlertBook;
+  readonly incidents: IncidentBook;
+  readonly explainer: Explainer;
+  readonly holdDown: HoldDown;
+  readonly holding: Holding;
+  readonly silence: Silence;
+  readonly timing: () => Timing;
+}
+
+const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial;
+const isLive = (incident: IncidentRecord | undefined): incident is IncidentRecord =>
+  incident !== undefined && (incident.state !== 'resolved' || incident.live.size > 0);
+const isQuiet = (incident: IncidentRecord): boolean => incident.state === 'closed';
+
+export function createPlacing(deps: PlacingDeps): Placing {
+  const { book, incidents, explainer, holdDown, holding, silence, timing } = deps;
+
+  const incidentOf = (firing: FiringAlert): IncidentRecord | undefined => {
+    const incident = incidents.get(firing.incident);
+    return isLive(incident) ? incident : undefined;
+  };
+
+  function judge(root: FiringAlert, lead: FiringAlert | undefined, now: EpochMs): Finding {
+    if (root === lead) return { kind: 'open' };
+    if (lead !== undefined) {
+      return { kind: 'wait', until: null, ask: [], text: 'the collector itself is cut off' };
+    }
+    const finding = holdDown.judge(root, now);
+    if (finding.kind === 'wait' || book.familyOf(root) !== 'agent-silent') return finding;
+    const silent = silence.judge(root, now);
+    if (silent.kind === 'wait') {
+      return { ...silent, text: 'it is not yet known whether the agent or its circuit failed' };
+    }
+    const { kind: _, ...verdict } = silent;
+    root.verdict = verdict;
+    return { kind: 'open' };
+  }
+
+  /** Makes the alert and all that it explains part of the incident. */
+  function gather(firing: FiringAlert, target: IncidentRecord, turn: Turn): void {
+    const from = incidentOf(firing);
+    const isRoot = target.root.key === firing.alert.key;
+    if (from === target && (isRoot || target.symptoms.has(firing.alert.key))) return;
+    holding.release(firing.alert.key);
+    if (from !== undefined && from !== target) part(firing, from, target, turn);
+    if (!isRoot) {
+      const releaseAt = firing.releaseAt;
+      const because = incidents.join(target, firing);
+      if (target.rootClearedAt !== undefined) {
+        recover(firing, target, releaseAt, turn);
+      }
+      holding.suppress(firing, because, turn);
+    }
+    for (const child of book.childrenOf(firing.alert.key)) gather(child, target, turn);
+  }
+
+  /** Takes the alert out of its incident; an open incident that loses its root is merged whole. */
+  function part(
+    firing: FiringAlert,
+    from: IncidentRecord,
+    target: IncidentRecord,
+    turn: Turn,
+  ): void {
+    if (from.root.key !== firing.alert.key || isQuiet(from)) {
+      incidents.leave(from, firing.alert.key, turn.at.now);
+      return;
+    }
+    const members = liveOf(from);
+    const { key: alert, evidence } = target.root;
+    const text = `one fault: explained by ${evidence.text}`;
+    incidents.merge(from, target, turn.at.now, { kind: 'explained-by', alert, text });
+    for (const member of members) {
+      delete member.incident;
+      if (member !== firing) gather(member, target, turn);
+    }
+  }
+
+  function openFor(root: FiringAlert, turn: Turn): IncidentRecord {
+    const family = book.familyOf(root);
+    const { key, evidence, subject } = root.alert;
+    const outlived = incidents.get(root.outlived);
+    const within = timing().reopenWithin;
+    holding.release(key);
+    delete root.releaseAt;
+    delete root.outlived;
+    const isSame =
+      outlived?.state === 'resolved' &&
+      outlived.mergedInto === undefined &&
+      outlived.root.subject === subject &&
+      turn.at.now <= (outlived.resolvedAt ?? 0) + within;
+    if (isSame) {
+      incidents.reopen(outlived, root, family, turn.at.now);
+      return outlived;
+    }
+    return incidents.open(root, family, turn.at, {
+      kind: 'evidence',
+      alert: key,
+      text: `opened: ${evidence.text}`,
+    });
+  }
+
+  function startFor(root: FiringAlert, turn: Turn): IncidentRecord {
+    const incident = openFor(root, turn);
+    for (const child of book.childrenOf(root.alert.key)) gather(child, incident, turn);
+    return incident;
+  }
+
+  /** An alert without explanation that is a symptom of an incident whose root cleared or let it go. */
+  function placeOrphan(
+    root: FiringAlert,
+    own: IncidentRecord,
+    lead: FiringAlert | undefined,
+    turn: Turn,
+  ): IncidentRecord | undefined {
+    if (isQuiet(own)) return own;
+    const finding = judge(root, lead, turn.at.now);
+    if (finding.kind === 'wait') {
+      holding.hold(root, finding, turn);
+      return own.rootClearedAt === undefined ? undefined : own;
+    }
+    holding.release(root.alert.key);
+    if (own.root.subject === root.alert.subject && own.rootClearedAt !== undefined) {
+      incidents.takeOver(own, root, book.familyOf(root));
+      return own;
+    }
+    incidents.leave(own, root.alert.key, turn.at.now);
+    delete root.incident;
+    return startFor(root, turn);
+  }
+
+  /** The open incidents whose roots this alert explains, oldest first; quiet ones last. */
+  function incidentsBelow(root: FiringAlert, members: readonly FiringAlert[]): IncidentRecord[] {
+    const found = new Set<IncidentRecord>();
+    for (const member of members) {
+      const incident = incidentOf(member);
+      if (member !== root && incident?.root.key === member.alert.key) found.add(incident);
+    }
+    return [...found].sort(
+      (a, b) => Number(isQuiet(a)) - Number(isQuiet(b)) || a.serial - b.serial,
+    );
+  }
+
+  function targetFor(
+    root: FiringAlert,
+    members: readonly FiringAlert[],
+    lead: FiringAlert | undefined,
+    turn: Turn,
+  ): IncidentRecord | undefined {
+    const own = incidentOf(root);
+    if (own !== undefined && own.root.key !== root.alert.key) {
+      return placeOrphan(root, own, lead, turn);
+    }
+    const [oldest] = incidentsBelow(root, members);
+    const isOwnKept =
+      own !== undefined && (oldest === undefined || isQuiet(oldest) || own.serial < oldest.serial);
+    if (isOwnKept) return own;
+    if (oldest !== undefined) {
+      takeOver(oldest, root, own, turn);
+      return oldest;
+    }
+    const finding = judge(root, lead, turn.at.now);
+    if (finding.kind === 'open') return startFor(root, turn);
+    for (const member of members) holding.hold(member, finding, turn);
+    return undefined;
+  }
+
+  function takeOver(
+    incident: IncidentRecord,
+    root: FiringAlert,
+    own: IncidentRecord | undefined,
+    turn: Turn,
+  ): void {
+    const old = book.get(incident.root.key);
+    if (book.familyOf(root) === 'agent-silent') judge(root, undefined, turn.at.now);
+    incidents.takeOver(incident, root, book.familyOf(root));
+    if (own !== undefined && own !== incident) part(root, own, incident, turn);
+    holding.release(root.alert.key);
+    if (old !== undefined) incidents.join(incident, old);
+    for (const child of book.childrenOf(root.alert.key)) gather(child, incident, turn);
+  }
+
+  function place(
+    root: FiringAlert,
+    members: readonly FiringAlert[],
+    lead: FiringAlert | undefined,
+    turn: Turn,
+  ): void {
+    const target = targetFor(root, members, lead, turn);
+    if (target === undefined) return;
+    for (const member of members) if (member !== root) gather(member, target, turn);
+    if (isQuiet(target)) keepQuiet(target, members, turn);
+  }
+
+  /** Closed by a person: quiet, unless what it has become is more urgent than what was closed. */
+  function keepQuiet(incident: IncidentRecord, members: readonly FiringAlert[], turn: Turn): void {
+    const root = book.get(incident.root.key);
+    const closedAt = incident.closedAtPriority ?? 1;
+    if (root !== undefined && incidents.priorityNow(incident) < closedAt) {
+      startAgain(incident, root, turn);
+      return;
+    }
+    const text = 'closed by a person; quiet until it has cleared once or gets more urgent';
+    for (const member of members) {
+      holding.suppress(member, { kind: 'person', by: 'person', text }, turn);
+    }
+  }
+
+  function startAgain(closed: IncidentRecord, root: FiringAlert, turn: Turn): void {
+    const live = liveOf(closed);
+    for (const member of live) {
+      incidents.leave(closed, member.alert.key, turn.at.now);
+      delete member.incident;
+    }
+    const opened = startFor(root, turn);
+    for (const member of live) if (member !== root) gather(member, opened, turn);
+  }
+
+  const liveOf = (incident: IncidentRecord): FiringAlert[] =>
+    [...incident.live].flatMap((key) => book.get(key) ?? []).sort(bySerial);
+
+  const isRootOfIncident = (firing: FiringAlert): boolean =>
+    incidentOf(firing)?.root.key === firing.alert.key;
+
+  function groupsByRoot(alerts: ReadonlySet<FiringAlert>): Map<FiringAlert, FiringAlert[]> {
+    const groups = new Map<FiringAlert, FiringAlert[]>();
+    for (const firing of [...alerts].sort(bySerial)) {
+      const root = explainer.rootOf(firing);
+      const group = groups.get(root);
+      if (group === undefined) groups.set(root, [firing]);
+      else group.push(firing);
+    }
+    return groups;
+  }
+
+  /** Explanations first, all of them; only then places, so that one input has one outcome. */
+  function settle(turn: Turn): void {
+    const { dirty } = turn;
+    if (dirty.size === 0) return;
+    const unled = [...dirty].filter((firing) => firing.explanation?.row !== COLLECTOR_ROW);
+    for (const firing of unled.sort(bySerial)) {
+      book.setExplanation(firing, explainer.explain(firing));
+    }
+    const { lead, changed, freed } = blameCollector({ book, explainer, silence }, isRootOfIncident);
+    for (const firing of freed) firing.heldFrom = turn.at.now;
+    for (const firing of [...changed, ...freed]) dirty.add(firing);
+    for (const [root, members] of groupsByRoot(dirty)) place(root, members, lead, turn);
+    dirty.clear();
+  }
+
+  function recover(
+    firing: FiringAlert,
+    incident: IncidentRecord,
+    releaseAt: EpochMs | undefined,
+    turn: Turn,
+  ): void {
+    const clearedAt = incident.rootClearedAt ?? turn.at.now;
+    firing.releaseAt = releaseAt ?? holdDown.echoUntil(firing, clearedAt);
+    incident.recovering.add(firing.alert.key);
+    holding.holdUntil(firing.alert.key, firing.releaseAt);
+  }
+
+  function rootCleared(incident: IncidentRecord, turn: Turn): void {
+    const live = liveOf(incident);
+    for (const firing of live) turn.dirty.add(firing);
+    const successor = live.find((firing) => isSuccessor(firing, incident));
+    if (successor !== undefined) {
+      incidents.takeOver(incident, successor, book.familyOf(successor));
+      return;
+    }
+    incident.rootClearedAt = turn.at.now;
+    for (const firing of live) letRecover(firing, incident, turn);
+  }
+
+  /** What nobody can see goes its own way and does not keep the incident open. */
+  function letRecover(firing: FiringAlert, incident: IncidentRecord, turn: Turn): void {
+    const { now } = turn.at;
+    if (firing.blindSince !== undefined) {
+      incidents.leave(incident, firing.alert.key, now);
+      delete firing.incident;
+      firing.outlived = incident.id;
+      return;
+    }
+    recover(firing, incident, undefined, turn);
+    const { agent, subject } = firing.alert;
+    if (silence.isSilent(agent)) return;
+    holding.ask([{ agent, subject }], firing.releaseAt ?? now, turn);
+  }
+
+  /** Still down as another agent sees it, or bad already before it went down: the same trouble goes on. */
+  function isSuccessor(firing: FiringAlert, incident: IncidentRecord): boolean {
+    if (firing.alert.subject !== incident.root.subject || firing.blindSince !== undefined)
+      return false;
+    if (isOutage(book.familyOf(firing))) return true;
+    return firing.alert.firedAt < incident.root.evidence.onsetAt;
+  }
+
+  return { settle, rootCleared };
+}

@@ -1,0 +1,274 @@
+import type { Reason } from '../protocol/model/alert.ts';
+import type { Command } from '../protocol/model/command.ts';
+import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
+import type { Link } from '../protocol/model/inventory.ts';
+import { type EpochMs, epochMs, seconds } from '../protocol/model/units.ts';
+import type { Instant, NetworkEngine, Snapshot } from './contract.ts';
+import { type AlertBookState, createAlertBook, type FiringAlert } from './correlate/alert-book.ts';
+import { type AnswersState, createAnswers } from './correlate/answers.ts';
+import { createExplainer } from './correlate/explain.ts';
+import { isOutage } from './correlate/explanations.ts';
+import { createHoldDown } from './correlate/hold-down.ts';
+import { createSilence } from './correlate/silence.ts';
+import { createTopology, endInterfaces, linkSubject } from './correlate/topology.ts';
+import { expireAcknowledgements, nextExpiry, obey } from './incident/commands.ts';
+import { createHolding, type HoldingState, type Turn } from './incident/holding.ts';
+import { createIncidentBook, type IncidentBookState } from './incident/incident-book.ts';
+import type { IncidentRecord } from './incident/incident-record.ts';
+import { createPlacing } from './incident/placing.ts';
+import type { EngineSettings, Rule } from './settings.ts';
+
+type SiteFact = AlertFact | HealthFact;
+
+interface NetworkState {
+  readonly v: 1;
+  readonly alerts: AlertBookState;
+  readonly answers: AnswersState;
+  readonly incidents: IncidentBookState;
+  readonly holding: HoldingState;
+}
+
+/** An answer so soon after an onset may belong to an echo that was sent before it. */
+const CONTRADICTION_AFTER = seconds(5);
+/** How often what is over is forgotten; only memory depends on it. */
+const FORGET_EVERY = seconds(60);
+
+/**
+ * Correlation and the life of incidents. Pure: a function of the facts of the site engines, commands,
+ * ticks and settings. Facts of one input may come in any order. Work per input is linear in the
+ * alerts that changed and those that hang on them.
+ */
+export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot): NetworkEngine {
+  const state = snapshot as NetworkState | undefined;
+  if (state !== undefined && state.v !== 1)
+    throw new Error('unknown snapshot of the network engine');
+  let settings = initial;
+  let topology = createTopology(settings);
+  let rules = new Map<string, Rule>(settings.rules.map((rule) => [rule.id, rule]));
+  const timing = () => settings.timing;
+  const place = () => topology;
+
+  const book = createAlertBook(settings, topology, state?.alerts);
+  const answers = createAnswers(state?.answers);
+  const explainer = createExplainer({ book, topology: place });
+  const silence = createSilence({ book, answers, topology: place, timing });
+  const holdDown = createHoldDown({ book, answers, explainer, silence, topology: place, timing });
+  const view = () => ({ topology, ruleOf: (id: string) => rules.get(id), isLinkDown });
+  const incidents = createIncidentBook(
+    { view, installation: () => settings.installation, reopenWithin: () => timing().reopenWithin },
+    state?.incidents,
+  );
+  const holding = createHolding({ book, timing }, state?.holding);
+  const placing = createPlacing({
+    book,
+    incidents,
+    explainer,
+    holdDown,
+    holding,
+    silence,
+    timing,
+  });
+  let nextTick = epochMs(0);
+
+  function isLinkDown(link: Link): boolean {
+    const isFailing = (firing: FiringAlert) =>
+      ['unreachable', 'interface-down'].includes(book.familyOf(firing));
+    return [linkSubject(link), ...endInterfaces(link)].some((subject) =>
+      book.on(subject).some(isFailing),
+    );
+  }
+
+  const turnAt = (at: Instant): Turn => ({ at, facts: [], dirty: new Set() });
+
+  function finish(turn: Turn): Fact[] {
+    const { now } = turn.at;
+    placing.settle(turn);
+    for (const incident of incidents.all()) endIfOver(incident, now);
+    const facts = [...turn.facts, ...incidents.flush(now)];
+    const times = [holding.nextDueAt(), nextExpiry(incidents), now + FORGET_EVERY];
+    nextTick = epochMs(Math.min(...times.flatMap((at) => at ?? [])));
+    return facts;
+  }
+
+  /** Resolved when the root has cleared and no outage that it explained is left to be re-probed. */
+  function endIfOver(incident: IncidentRecord, now: EpochMs): void {
+    const isOpen = incident.state === 'open' || incident.state === 'acknowledged';
+    if (!isOpen || incident.rootClearedAt === undefined) return;
+    const left = [...incident.recovering].flatMap((key) => book.get(key) ?? []);
+    if (left.some((firing) => isOutage(book.familyOf(firing)))) return;
+    for (const firing of left) {
+      incidents.leave(incident, firing.alert.key, now);
+      delete firing.incident;
+      firing.outlived = incident.id;
+    }
+    incidents.resolve(incident, now, clearedBecause(incident));
+  }
+
+  const clearedBecause = (incident: IncidentRecord): Reason =>
+    incident.clearedBecause ?? { kind: 'cleared', text: 'the trouble has cleared' };
+
+  function onFired(fact: AlertFact & { kind: 'alert.fired' }, turn: Turn): void {
+    const { alert } = fact;
+    if (book.get(alert.key) !== undefined) return;
+    turn.dirty.add(book.fire(alert, turn.at.now));
+    const touched = [...book.on(alert.subject), ...book.dependentsOf(alert.subject)];
+    for (const firing of touched) if (isUnsettled(firing)) turn.dirty.add(firing);
+  }
+
+  /** Held, or a root: a symptom keeps its place until what explains it clears. */
+  const isUnsettled = (firing: FiringAlert): boolean =>
+    firing.incident === undefined || incidents.get(firing.incident)?.root.key === firing.alert.key;
+
+  function onResolved(fact: AlertFact & { kind: 'alert.resolved' }, turn: Turn): void {
+    const firing = book.get(fact.alert);
+    if (firing === undefined) return;
+    const { now } = turn.at;
+    const incident = incidents.get(firing.incident);
+    const wasSilence = book.familyOf(firing) === 'agent-silent';
+    for (const child of book.childrenOf(fact.alert)) turn.dirty.add(child);
+    turn.dirty.delete(firing);
+    holding.release(fact.alert);
+    book.remove(fact.alert, now);
+    if (wasSilence) thaw(turn);
+    if (incident === undefined) return;
+    const isRoot = incident.root.key === fact.alert;
+    incidents.leave(incident, fact.alert, now);
+    if (!isRoot || incident.state === 'closed') return;
+    incident.clearedBecause = fact.because;
+    placing.rootCleared(incident, turn);
+  }
+
+  /** An agent is back, or the collector is: what was held for want of data is held down anew. */
+  function thaw(turn: Turn): void {
+    for (const firing of holding.heldAlerts()) {
+      firing.heldFrom = turn.at.now;
+      turn.dirty.add(firing);
+    }
+  }
+
+  function onBlind(fact: AlertFact & { kind: 'alert.blind' }, turn: Turn): void {
+    const firing = book.get(fact.alert);
+    if (firing === undefined) return;
+    delete firing.blindSince;
+    if (fact.since !== undefined) firing.blindSince = fact.since;
+    const incident = incidents.get(firing.incident);
+    if (incident?.root.key === fact.alert) {
+      delete incident.blindSince;
+      if (fact.since !== undefined) incident.blindSince = fact.since;
+      incidents.touch(incident, blindReason(fact.since, turn.at.now));
+    }
+    if (incident === undefined) {
+      firing.heldFrom = turn.at.now;
+      turn.dirty.add(firing);
+    }
+  }
+
+  const blindReason = (since: EpochMs | undefined, now: EpochMs): Reason =>
+    since === undefined
+      ? { kind: 'no-data', since: now, text: 'data are back; the trouble still shows' }
+      : { kind: 'no-data', since, text: 'no data since: nobody can see whether it goes on' };
+
+  function onAnswered(fact: HealthFact & { kind: 'subject.answered' }, turn: Turn): void {
+    const { subject, agent, at } = fact;
+    answers.note(subject, agent, at);
+    for (const firing of book.dependentsOf(subject)) {
+      if (firing.incident === undefined) turn.dirty.add(firing);
+    }
+    for (const firing of book.on(subject)) contradict(firing, agent, at);
+    for (const firing of book.ofFamily('agent-silent')) {
+      if (firing.incident === undefined) turn.dirty.add(firing);
+    }
+  }
+
+  /** Another agent still reaches what this one calls down: said, and trusted less. */
+  function contradict(firing: FiringAlert, agent: string, at: EpochMs): void {
+    const incident = incidents.get(firing.incident);
+    const isRoot = incident?.root.key === firing.alert.key && incident.family === 'unreachable';
+    if (incident === undefined || !isRoot || agent === firing.alert.agent) return;
+    if (at <= firing.alert.evidence.onsetAt + CONTRADICTION_AFTER) return;
+    if (incident.contradictedBy.includes(agent)) return;
+    incident.contradictedBy = [...incident.contradictedBy, agent].sort();
+    incidents.touch(incident);
+  }
+
+  function take(fact: SiteFact, turn: Turn): void {
+    if (fact.kind === 'alert.fired') onFired(fact, turn);
+    else if (fact.kind === 'alert.resolved') onResolved(fact, turn);
+    else if (fact.kind === 'alert.blind') onBlind(fact, turn);
+    else if (fact.kind === 'subject.answered') onAnswered(fact, turn);
+  }
+
+  const nameOf = (fact: SiteFact): string => {
+    if (fact.kind === 'alert.fired') return fact.alert.key;
+    if (fact.kind === 'alert.resolved' || fact.kind === 'alert.blind') return fact.alert;
+    return fact.kind === 'subject.answered' ? `${fact.subject}|${fact.agent}` : fact.subject;
+  };
+
+  /** An alert that fires already must first resolve before it can fire again at the same instant. */
+  function rankOf(fact: SiteFact): number {
+    if (fact.kind === 'alert.fired') return book.get(fact.alert.key) === undefined ? 0 : 2;
+    return fact.kind === 'alert.blind' ? 3 : 1;
+  }
+
+  /** Any order in, one order out: site engines may deliver in any sequence. */
+  function inOrder(facts: readonly SiteFact[]): SiteFact[] {
+    const named = facts.map((fact) => ({ fact, name: nameOf(fact), rank: rankOf(fact) }));
+    named.sort(
+      (a, b) =>
+        a.fact.at - b.fact.at ||
+        (a.name < b.name ? -1 : Number(a.name > b.name)) ||
+        a.rank - b.rank,
+    );
+    return named.map(({ fact }) => fact);
+  }
+
+  function consume(facts: readonly SiteFact[], at: Instant): Fact[] {
+    if (facts.length === 0) return [];
+    const turn = turnAt(at);
+    for (const fact of inOrder(facts)) take(fact, turn);
+    return finish(turn);
+  }
+
+  function tick(at: Instant): Fact[] {
+    if (at.now < nextTick) return [];
+    const turn = turnAt(at);
+    for (const firing of holding.dueAt(at.now)) turn.dirty.add(firing);
+    expireAcknowledgements(incidents, at.now);
+    const before = epochMs(at.now - timing().reopenWithin);
+    incidents.forget(before);
+    book.forgetCleared(before);
+    holding.forgetAsked(at.now);
+    return finish(turn);
+  }
+
+  function apply(command: Command, at: Instant): Fact[] {
+    const turn = turnAt(at);
+    if (command.kind === 'server-started') thaw(turn);
+    else obey(incidents, command, at.now);
+    return finish(turn);
+  }
+
+  function configure(next: EngineSettings, at: Instant): Fact[] {
+    settings = next;
+    topology = createTopology(settings);
+    rules = new Map(settings.rules.map((rule) => [rule.id, rule]));
+    book.settle(settings, topology);
+    const turn = turnAt(at);
+    for (const firing of book.all()) if (isUnsettled(firing)) turn.dirty.add(firing);
+    return finish(turn);
+  }
+
+  return {
+    configure,
+    consume,
+    tick,
+    apply,
+    snapshot: (): NetworkState => ({
+      v: 1,
+      alerts: book.snapshot(),
+      answers: answers.snapshot(),
+      incidents: incidents.snapshot(),
+      holding: holding.snapshot(),
+    }),
+  };
+}
