@@ -81,7 +81,7 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
       ];
     case 'alert.suppressed':
       return [
-        { at, kind, text: `Alert on ${words(fact.subject)} opened nothing: ${fact.because.text}` },
+        { at, kind, text: `No incident of its own for ${words(fact.subject)}: ${fact.because.text}` },
       ];
     case 'subject.changed':
       return [{ at, kind, text: `${words(fact.subject)} is ${fact.health}: ${fact.because}` }];

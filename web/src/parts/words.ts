@@ -102,6 +102,10 @@ const METRIC_WORDS: readonly (readonly [RegExp, string])[] = [
 export const metricWords = (metric: string): string =>
   METRIC_WORDS.find(([pattern]) => pattern.test(metric))?.[1] ?? metric;
 
+/** Keeps a number and its unit on one line. */
+export const glued = (text: string): string =>
+  text.replace(/(\d) (%|ms|s|min|h)\b|(\d) %/g, (hit) => hit.replace(' ', '\u00a0'));
+
 /** A value of a metric with its unit; the unit is the end of the metric's name. */
 export function valueWords(metric: string, value: number): string {
   if (metric.endsWith('_ratio')) return percent(value);

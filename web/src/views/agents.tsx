@@ -10,7 +10,7 @@ import { Waiting } from './now.tsx';
 const SKEW_SHOWN_MS = 1_000;
 const LAG_SHOWN_MS = 1_000;
 /** Height of a row with its gap, px; views.css lays a row out to fit. */
-const ROW_HEIGHT = 96;
+const ROW_HEIGHT = 86;
 const NARROW_HEIGHT = 236;
 
 /** Who measures, and how well: a silent agent means that its site is unknown, never up. */

@@ -20,6 +20,12 @@ export interface Chart {
 const HEIGHT = 260;
 /** Longer without a sample is drawn as a gap: nobody knows what was there. */
 const GAP_FACTOR = 4;
+/** A share jumps from round to round: a line between would tell of values that never were. */
+const BARS: Partial<uPlot.Series> = {
+  width: 0,
+  paths: uPlot.paths.bars?.({ size: [0.9, 12] }) ?? (() => null),
+  points: { show: false },
+};
 
 /** A graph that takes its colours from the page's palette, and takes them again when it changes. */
 export function createChart(box: HTMLElement): Chart {
@@ -56,6 +62,7 @@ export function createChart(box: HTMLElement): Chart {
     const style = getComputedStyle(box);
     const colour = (name: string) => style.getPropertyValue(name).trim();
     const metric = content?.range.metric ?? '';
+    const isShare = metric.endsWith('_ratio');
     const axis: uPlot.Axis = {
       stroke: colour('--muted'),
       grid: { stroke: colour('--line'), width: 1 },
@@ -78,16 +85,21 @@ export function createChart(box: HTMLElement): Chart {
         {
           label: 'Value',
           stroke: colour('--accent'),
-          width: 1.6,
-          points: { show: false },
+          ...(isShare
+            ? { fill: colour('--accent'), ...BARS }
+            : { width: 1.6, points: { show: false } }),
           value: (_plot, value) => (value === null ? '–' : valueWords(metric, value)),
         },
         {
           label: 'Broke the rule',
           stroke: colour('--down'),
           fill: colour('--down'),
-          paths: () => null,
-          points: { show: true, size: 6, fill: colour('--down'), stroke: colour('--surface') },
+          ...(isShare
+            ? BARS
+            : {
+                paths: () => null,
+                points: { show: true, size: 4.5, width: 0, fill: colour('--down') },
+              }),
           value: (_plot, value) => (value === null ? 'no' : 'yes'),
         },
       ],

@@ -52,6 +52,11 @@ export function DecidingGraph({ one, evidence }: GraphProps) {
         <p>{range === undefined ? 'reading…' : caption(range, one, evidence)}</p>
       </figcaption>
       <Canvas range={range} one={one} evidence={evidence} endAt={endAt} />
+      <ul class="key" aria-hidden="true">
+        {evidence?.expected === undefined ? null : <li class="is-limit">limit</li>}
+        {evidence?.expected === undefined ? null : <li class="is-breach">broke the rule</li>}
+        <li class="is-band">incident</li>
+      </ul>
     </figure>
   );
 }

@@ -7,6 +7,7 @@ import { Spark } from '../parts/spark.tsx';
 import { Age } from '../parts/time.tsx';
 import {
   count,
+  glued,
   markOf,
   people,
   percent,
@@ -40,7 +41,7 @@ export function IncidentRow({ id }: { readonly id: string }) {
         <Severity one={one} />
         <span class="priority">P{one.priority}</span>
         <a class="title" href={incidentHref(id)} data-row data-incident={id}>
-          {one.title}
+          {glued(one.title)}
         </a>
         <span class="age">
           <Age at={one.openedAt} />
@@ -49,7 +50,8 @@ export function IncidentRow({ id }: { readonly id: string }) {
       <div class="line is-second">
         <p class="cause">
           <span>
-            Suspected root: <b>{one.root.cause}</b>, {percent(one.root.confidence)} sure
+            <span class="label">Suspected root: </span>
+            <b class="what">{one.root.cause}</b>, {percent(one.root.confidence)} sure
           </span>
           <span>{siteName(one)}</span>
           <span>{people(one.users)}</span>

@@ -5,7 +5,7 @@ import { clock, incidents, isOpen, isStale, siteNameOf } from '../live/store.ts'
 import { Shape } from '../parts/marks.tsx';
 import { siteHref } from '../parts/route.ts';
 import { Age } from '../parts/time.tsx';
-import { count, fullTime, people, span, subjectWords, timeOfDay } from '../parts/words.ts';
+import { count, fullTime, glued, people, span, subjectWords, timeOfDay } from '../parts/words.ts';
 import { askToAcknowledge, askToClose, ownName } from './acknowledge.tsx';
 import { DecidingGraph } from './deciding-graph.tsx';
 import { Severity, Symptoms, Tickets } from './incident-row.tsx';
@@ -82,7 +82,7 @@ function Heading({ one }: { readonly one: IncidentView }) {
         <span class="priority">P{one.priority}</span>
         <span class="id">{one.id}</span>
       </div>
-      <h1>{one.title}</h1>
+      <h1>{glued(one.title)}</h1>
       <dl class="facts">
         <div>
           <dt>{isOpen(one) ? 'Lasts' : 'Lasted'}</dt>
@@ -175,7 +175,7 @@ function Advice({ one }: { readonly one: IncidentView }) {
       <h2 id="advice-title">What to do first</h2>
       <ol>
         {one.advice.map((step) => (
-          <li key={step}>{step}</li>
+          <li key={step}>{glued(step)}</li>
         ))}
       </ol>
     </section>
@@ -203,7 +203,7 @@ function Root({ one }: { readonly one: IncidentView }) {
       <h3>For it</h3>
       <ul class="reasons is-for">
         {pro.map((reason) => (
-          <li key={reason.text}>{reason.text}</li>
+          <li key={reason.text}>{glued(reason.text)}</li>
         ))}
       </ul>
       <h3>Against it, or not known</h3>
@@ -212,7 +212,7 @@ function Root({ one }: { readonly one: IncidentView }) {
       ) : (
         <ul class="reasons is-against">
           {against.map((reason) => (
-            <li key={reason.text}>{reason.text}</li>
+            <li key={reason.text}>{glued(reason.text)}</li>
           ))}
         </ul>
       )}
@@ -268,7 +268,7 @@ function Timeline({ detail }: { readonly detail: IncidentDetail | undefined }) {
             <time dateTime={new Date(entry.at).toISOString()} title={fullTime(entry.at)}>
               {day(entry.at) === day(clock.peek()) ? timeOfDay(entry.at) : fullTime(entry.at)}
             </time>
-            <span>{entry.text}</span>
+            <span>{glued(entry.text)}</span>
           </li>
         ))}
         {detail !== undefined && isOpen(detail) && !isStale.value ? (

@@ -12,7 +12,7 @@ import {
 import { Shape } from '../parts/marks.tsx';
 import { incidentHref, route, siteHref } from '../parts/route.ts';
 import { Age } from '../parts/time.tsx';
-import { count, HEALTH_WORDS, type Mark, people, span } from '../parts/words.ts';
+import { count, glued, HEALTH_WORDS, type Mark, people, span } from '../parts/words.ts';
 import { IncidentRow } from './incident-row.tsx';
 
 /** A wall of more tiles than this says nothing more; the Sites view has them all. */
@@ -137,7 +137,7 @@ function RecentlyResolved() {
             <li key={id}>
               <a href={incidentHref(id)} data-row>
                 <Shape mark="up" />
-                <span class="title">{one.title}</span>
+                <span class="title">{glued(one.title)}</span>
                 <span class="meta">
                   {one.state === 'closed'
                     ? 'closed by a person'
