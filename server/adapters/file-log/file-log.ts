@@ -70,9 +70,10 @@ export async function openFileLog(options: FileLogOptions): Promise<InputLog> {
         const records = await writeGroup(group);
         for (const [index, waiting] of group.entries()) waiting.resolve(records[index]!);
       } catch (error) {
+        await cutBack();
+        // Only now: what was appended during the cut has waited behind the refused ones.
         const refused = [...group, ...queue];
         queue = [];
-        await cutBack();
         for (const waiting of refused) waiting.reject(error as Error);
       }
     }
