@@ -65,7 +65,7 @@ export interface AlertBook {
   dependentsOf(subject: SubjectKey): readonly FiringAlert[];
   /** Records (or takes back) what explains the alert. */
   setExplanation(firing: FiringAlert, explanation: Explanation | undefined): void;
-  /** Alerts that this one explains directly. */
+  /** Alerts that this one explains directly, oldest first. */
   childrenOf(key: AlertKey): readonly FiringAlert[];
   clearedOn(subject: SubjectKey): readonly ClearedCause[];
   forgetCleared(before: EpochMs): void;
@@ -200,7 +200,7 @@ export function createAlertBook(
     on: (subject) => [...(bySubject.get(subject) ?? [])],
     dependentsOf: (subject) => [...(dependents.get(subject) ?? [])],
     setExplanation,
-    childrenOf: (key) => [...(children.get(key) ?? [])],
+    childrenOf: (key) => [...(children.get(key) ?? [])].sort((a, b) => a.serial - b.serial),
     clearedOn: (subject) => cleared.get(subject) ?? [],
     forgetCleared,
     familyOf: (record) => placings.get(record.alert.key)?.family ?? 'other',

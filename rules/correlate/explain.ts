@@ -1,7 +1,13 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
-import { type DurationMs, durationMs, type EpochMs, seconds } from '../../protocol/model/units.ts';
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  epochMs,
+  seconds,
+} from '../../protocol/model/units.ts';
 import type { Rule } from '../settings.ts';
-import type { AlertBook, Explanation, FiringAlert } from './alert-book.ts';
+import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
 import type { Slot, Suspect } from './explanations.ts';
 import { rankOf } from './family.ts';
 import type { Topology } from './topology.ts';
@@ -107,19 +113,19 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
   }
 
   function clearedCauseAt(effect: FiringAlert): EpochMs | undefined {
-    let newest: EpochMs | undefined;
     const { onsetAt } = effect.alert.evidence;
-    for (const slot of book.slotsOf(effect)) {
-      for (const suspect of slot.groups.flat()) {
-        for (const cause of book.clearedOn(suspect.subject)) {
-          const began = cause.alert.evidence.onsetAt;
-          const isCause = began <= onsetAt + PHASE && onsetAt <= cause.clearedAt;
-          if (!isCause || !suspect.families.includes(cause.family)) continue;
-          if (newest === undefined || cause.clearedAt > newest) newest = cause.clearedAt;
-        }
-      }
-    }
-    return newest;
+    const hadCaused = (suspect: Suspect, cause: ClearedCause): boolean =>
+      suspect.families.includes(cause.family) &&
+      cause.alert.evidence.onsetAt <= onsetAt + PHASE &&
+      onsetAt <= cause.clearedAt;
+    const suspects = book.slotsOf(effect).flatMap((slot) => slot.groups.flat());
+    const times = suspects.flatMap((suspect) =>
+      book
+        .clearedOn(suspect.subject)
+        .filter((cause) => hadCaused(suspect, cause))
+        .map((cause) => cause.clearedAt),
+    );
+    return times.length === 0 ? undefined : epochMs(Math.max(...times));
   }
 
   function rootOf(firing: FiringAlert): FiringAlert {

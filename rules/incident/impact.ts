@@ -43,34 +43,31 @@ export function urgencyOf(root: RootView): Level {
   return urgencyBySeverity[root.alert.disturbance][root.alert.severity];
 }
 
-const isDeadLink = (root: RootView): boolean => isOutage(root.family);
+interface Reach {
+  readonly sites: readonly Site[];
+  /** Those that have no other way, or whose way works badly. */
+  readonly suffering: readonly Site[];
+  readonly isCutOff: boolean;
+}
+
+const NOWHERE: Reach = { sites: [], suffering: [], isCutOff: false };
 
 function sitesOfLinks(
   topology: Topology,
   root: RootView,
   links: readonly Link[],
   isDown: (link: Link) => boolean,
-): { sites: Site[]; isCutOff: boolean } {
-  const sites = new Map<SiteId, Site>();
-  let isCutOff = true;
-  for (const link of links) {
-    const site = topology.site(link.site);
-    if (site === undefined) continue;
-    const hasOther =
-      isDeadLink(root) &&
-      topology.uplinksOf(site.id).some((other) => !links.includes(other) && !isDown(other));
-    if (hasOther) isCutOff = false;
-    sites.set(site.id, site);
-  }
-  return { sites: [...sites.values()], isCutOff: isCutOff && isDeadLink(root) };
+): Reach {
+  const isDead = isOutage(root.family);
+  const sites = [...new Set(links.flatMap((link) => topology.site(link.site) ?? []))];
+  const hasOther = (site: Site): boolean =>
+    topology.uplinksOf(site.id).some((other) => !links.includes(other) && !isDown(other));
+  const suffering = isDead ? sites.filter((site) => !hasOther(site)) : sites;
+  return { sites, suffering, isCutOff: isDead && suffering.length > 0 };
 }
 
 /** Sites that hang on the subject as a whole: through its links, or because it is the site's edge. */
-function reach(
-  topology: Topology,
-  root: RootView,
-  isDown: (link: Link) => boolean,
-): { sites: Site[]; isCutOff: boolean } {
+function reach(topology: Topology, root: RootView, isDown: (link: Link) => boolean): Reach {
   const { subject } = root.alert;
   const onLinks = (links: readonly Link[]) => sitesOfLinks(topology, root, links, isDown);
   switch (kindOf(subject)) {
@@ -81,13 +78,14 @@ function reach(
     case 'interface':
       return onLinks(topology.linksEndingOn(subject));
     case 'device':
-      return onLinks(root.family === 'unreachable' ? topology.linksEndingAt(idOf(subject)) : []);
+      return root.family === 'unreachable'
+        ? onLinks(topology.linksEndingAt(idOf(subject)))
+        : NOWHERE;
     default: {
       const site = topology.site(topology.siteOf(subject) ?? '');
-      const isDark = root.cause === 'unmonitored' || root.cause === 'site or circuit down';
-      return site === undefined || !isDark
-        ? { sites: [], isCutOff: false }
-        : { sites: [site], isCutOff: root.cause === 'site or circuit down' };
+      const isDark = root.cause === 'site or circuit down';
+      if (site === undefined || !(isDark || root.cause === 'unmonitored')) return NOWHERE;
+      return { sites: [site], suffering: [site], isCutOff: isDark };
     }
   }
 }
@@ -107,17 +105,14 @@ export function extentOf(
   root: RootView,
   isDown: (link: Link) => boolean,
 ): Extent {
-  const { sites, isCutOff } = reach(topology, root, isDown);
-  const isOnOther = isDeadLink(root) && !isCutOff && sites.length > 0;
-  const suffering = isOnOther && root.cause !== 'unmonitored' ? [] : sites;
+  const { sites, suffering, isCutOff } = reach(topology, root, isDown);
   const users = suffering.reduce((sum, site) => sum + site.users, 0);
-  const impact = impactOf(topology, root, suffering, users);
   return {
     sites: sites.map((site) => site.id),
     isCutOff,
     users,
-    impact,
-    text: textOf(sites, users, isCutOff, isOnOther),
+    impact: impactOf(topology, root, suffering, users),
+    text: textOf(sites, suffering, users, isCutOff),
   };
 }
 
@@ -141,13 +136,14 @@ function impactOf(
 
 function textOf(
   sites: readonly Site[],
+  suffering: readonly Site[],
   users: number,
   isCutOff: boolean,
-  isOnOther: boolean,
 ): string {
   if (sites.length === 0) return '';
-  const where = sites.length === 1 ? `site ${sites[0]?.name}` : `${sites.length} sites`;
-  if (isOnOther) return `${where} on another way`;
+  const name = (some: readonly Site[]): string =>
+    some.length === 1 ? `site ${some[0]?.name}` : `${some.length} sites`;
+  if (suffering.length === 0) return `${name(sites)} on another way`;
   const people = users > 0 ? `, ${users} user${users === 1 ? '' : 's'}` : '';
-  return isCutOff ? `${where} cut off${people}` : `${where}${people}`;
+  return `${name(suffering)}${isCutOff ? ' cut off' : ''}${people}`;
 }

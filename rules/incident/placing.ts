@@ -96,8 +96,9 @@ export function createPlacing(deps: PlacingDeps): Placing {
     const text = `one fault: explained by ${evidence.text}`;
     incidents.merge(from, target, turn.at.now, { kind: 'explained-by', alert, text });
     for (const member of members) {
+      if (member === firing) continue;
       delete member.incident;
-      if (member !== firing) gather(member, target, turn);
+      gather(member, target, turn);
     }
   }
 
@@ -145,7 +146,10 @@ export function createPlacing(deps: PlacingDeps): Placing {
       return own.rootClearedAt === undefined ? undefined : own;
     }
     holding.release(root.alert.key);
-    if (own.root.subject === root.alert.subject && own.rootClearedAt !== undefined) {
+    // The collector stays cut off while its first silent agent is back and others are not.
+    const isSameFault =
+      own.root.subject === root.alert.subject || (root === lead && own.family === 'agent-silent');
+    if (isSameFault && own.rootClearedAt !== undefined) {
       incidents.takeOver(own, root, book.familyOf(root));
       return own;
     }
