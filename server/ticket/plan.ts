@@ -173,8 +173,9 @@ function end(planning: Planning): void {
 
 /** Removes an opening that nobody has heard of, and what waits behind it. */
 function takeBack(planning: Planning, opening: OutboxRow, why: string): void {
-  const rows = undelivered(planning);
-  for (const row of rows.slice(rows.indexOf(opening))) planning.outbox.remove(row.id);
+  for (const row of undelivered(planning)) {
+    if (row.id >= opening.id) planning.outbox.remove(row.id);
+  }
   const ticket = ticketOf(planning);
   const isKnownOutside = (ticket?.attempts ?? 0) > 0;
   saveTicket(planning, {

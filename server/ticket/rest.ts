@@ -12,6 +12,8 @@ export type DestinationState =
       readonly kind: 'failing';
       readonly failures: number;
       readonly until: EpochMs;
+      /** It asked for this rest (Retry-After); an answer to another message does not end it. */
+      readonly isAsked: boolean;
       readonly why: string;
     }
   | { readonly kind: 'unauthorised'; readonly until: EpochMs; readonly why: string }
@@ -32,7 +34,7 @@ export interface Rests {
   unauthorised(destination: string, now: EpochMs, why: string): void;
   gone(destination: string, why: string): void;
   /** The destination answered. True when it had been failing. */
-  answered(destination: string): boolean;
+  answered(destination: string, now: EpochMs): boolean;
   /** A row leaves while the destination is not well: it tries for all, the others wait for it. */
   trying(destination: string): void;
   tried(destination: string): void;
@@ -60,7 +62,8 @@ export function createRests(): Rests {
       if (current.kind === 'failing' && now < current.until && retryAfter === undefined) return;
       const failures = current.kind === 'failing' ? current.failures + 1 : 1;
       const until = later(now, restDelay(failures, retryAfter));
-      states.set(destination, { kind: 'failing', failures, until, why });
+      const isAsked = retryAfter !== undefined;
+      states.set(destination, { kind: 'failing', failures, until, isAsked, why });
     },
     unauthorised: (destination, now, why) => {
       states.set(destination, { kind: 'unauthorised', until: later(now, CREDENTIALS_REST), why });
@@ -68,7 +71,9 @@ export function createRests(): Rests {
     gone: (destination, why) => {
       states.set(destination, { kind: 'gone', why });
     },
-    answered: (destination) => {
+    answered: (destination, now) => {
+      const current = state(destination);
+      if (current.kind === 'failing' && current.isAsked && now < current.until) return false;
       probes.delete(destination);
       return states.delete(destination);
     },

@@ -26,7 +26,9 @@ export function ticketText(
   writer.section('What was seen', seen(incident), measure.reasons);
   writer.section('What this explains', explained(incident, names), measure.symptoms);
   if (!isOver) {
-    writer.section('What speaks against it', doubts(incident, names), measure.reasons);
+    const against = doubts(incident, names);
+    const none = ['nothing that we can see'];
+    writer.section('What speaks against it', against.length > 0 ? against : none, measure.reasons);
     writer.steps('Do first', incident.advice, measure.advice);
   }
   writer.paragraph(
@@ -57,6 +59,8 @@ function opening(telling: Telling, names: SubjectNames, writer: Writer): void {
       `${plain(by)} has it, until ${timeText(until)}.`,
       ...(note ? [`Note: ${sentence(note)}`] : []),
     ]);
+  } else if (type === 'incident.opened') {
+    writer.paragraph([plain(incident.title)]);
   } else if (type === 'incident.updated') {
     writer.section('What changed', ownReasons(telling), 5);
   }

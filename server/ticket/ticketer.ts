@@ -45,6 +45,8 @@ const ROWS_WHEN_CROWDED = 1024;
 const IDLE_LOOK_MS = 1000;
 const MAX_TIMER_MS = 60_000;
 const STUMBLE_MS = 5000;
+/** An aborted request has this long to say so before the server leaves without it. */
+const ABORT_GRACE_MS = 500;
 
 export function createTicketer(options: TicketerOptions): Ticketer {
   const { outbox, delivery, clock, log, onChange } = options;
@@ -213,7 +215,7 @@ export function createTicketer(options: TicketerOptions): Ticketer {
 
   /** The first answer after failures: whatever waits for a retry goes now. */
   function hurryAfterRest(destination: string, now: EpochMs): void {
-    if (!rests.answered(destination)) return;
+    if (!rests.answered(destination, now)) return;
     log.info({ destination }, 'destination answers again');
     outbox.hurry(destination, now);
   }
@@ -299,9 +301,12 @@ export function createTicketer(options: TicketerOptions): Ticketer {
     isStopped = true;
     clearImmediate(soon);
     clearTimeout(timer);
-    const deadline = setTimeout(() => abort.abort(), withinMs);
-    await Promise.all([...inFlight.values()].map((flight) => flight.done));
-    clearTimeout(deadline);
+    const aborting = setTimeout(() => abort.abort(), withinMs);
+    const { promise: tooLate, resolve } = Promise.withResolvers<void>();
+    const leaving = setTimeout(resolve, withinMs + ABORT_GRACE_MS);
+    await Promise.race([Promise.all([...inFlight.values()].map(({ done }) => done)), tooLate]);
+    clearTimeout(aborting);
+    clearTimeout(leaving);
   }
 
   // A new start is often the fix (credentials, address): nothing waits for its old retry time.

@@ -7,6 +7,9 @@ type Row = { -readonly [K in keyof OutboxRow]: OutboxRow[K] };
 
 const isOpen = (row: Row): boolean => row.state === 'waiting' || row.state === 'sending';
 
+/** A reader holds what it read, not the row: a database gives copies too. */
+const copies = (rows: readonly Row[]): OutboxRow[] => rows.map((row) => ({ ...row }));
+
 /** The outbox port in memory: the reference that the SQLite adapter is compared with. */
 export function createMemoryOutbox(): Outbox & { readonly rows: readonly OutboxRow[] } {
   const rows: Row[] = [];
@@ -41,8 +44,10 @@ export function createMemoryOutbox(): Outbox & { readonly rows: readonly OutboxR
       rows.push({ ...structuredClone(row), id: nextId++, attempts: 0, state: 'waiting' });
     },
     undelivered: (destination, incident) =>
-      rows.filter(
-        (row) => row.destination === destination && row.incident === incident && isOpen(row),
+      copies(
+        rows.filter(
+          (row) => row.destination === destination && row.incident === incident && isOpen(row),
+        ),
       ),
     replace: (id, message, notBefore) => {
       Object.assign(untouched(id), { message: structuredClone(message), notBefore });
@@ -51,10 +56,12 @@ export function createMemoryOutbox(): Outbox & { readonly rows: readonly OutboxR
       rows.splice(rows.indexOf(untouched(id)), 1);
     },
     due: (now: EpochMs, limit) =>
-      heads()
-        .filter((row) => row.notBefore <= now)
-        .sort((a, b) => a.notBefore - b.notBefore || a.id - b.id)
-        .slice(0, limit),
+      copies(
+        heads()
+          .filter((row) => row.notBefore <= now)
+          .sort((a, b) => a.notBefore - b.notBefore || a.id - b.id)
+          .slice(0, limit),
+      ),
     nextDueAt: () => {
       const waiting = heads().filter((row) => row.state === 'waiting');
       if (waiting.length === 0) return undefined;
@@ -85,6 +92,6 @@ export function createMemoryOutbox(): Outbox & { readonly rows: readonly OutboxR
     ticket: (destination, incident) => tickets.get(`${destination}|${incident}`),
     tickets: (incident) =>
       [...tickets].filter(([key]) => key.endsWith(`|${incident}`)).map(([, view]) => view),
-    recent: (limit) => [...rows].reverse().slice(0, limit),
+    recent: (limit) => copies([...rows].reverse().slice(0, limit)),
   };
 }

@@ -1,0 +1,120 @@
+import type { Detector, Rule, Selector } from '../rules/settings.ts';
+import type { RulePack } from './pack.ts';
+import type { RuleChange } from './schema-rules.ts';
+import { parseDuration } from './words.ts';
+
+type NewDetector = NonNullable<RuleChange['detector']>;
+
+/** Fields that a rule of its own cannot do without; `where`, `advice` and `enabled` can be left out. */
+export const NEEDED_IN_NEW_RULES = [
+  'on',
+  'holdFor',
+  'clearAfter',
+  'severity',
+  'disturbance',
+  'cause',
+  'reason',
+] as const satisfies readonly (keyof RuleChange)[];
+
+/** Fields that change a detector of the pack, and the kinds of detector that have them. */
+export const DETECTOR_FIELDS = {
+  raiseAt: ['threshold'],
+  clearAt: ['threshold'],
+  over: ['threshold'],
+  after: ['snmp-silent', 'agent-silent'],
+  missed: ['unreachable'],
+  outOf: ['unreachable'],
+} as const satisfies Record<string, readonly Detector['kind'][]>;
+
+/** The rules of the pack with the changes of the configuration, then its own rules. */
+export function effectiveRules(pack: RulePack, changes: readonly RuleChange[]): Rule[] {
+  const byId = new Map(changes.map((change) => [change.id, change]));
+  const known = new Set(pack.rules.map((rule) => rule.id));
+  return [
+    ...pack.rules.map((rule) => {
+      const change = byId.get(rule.id);
+      return change === undefined ? rule : changedRule(rule, change);
+    }),
+    ...changes.filter((change) => !known.has(change.id)).map(newRule),
+  ];
+}
+
+/** A rule of the pack with some fields changed. */
+export function changedRule(rule: Rule, change: RuleChange): Rule {
+  return {
+    ...rule,
+    ...plainFields(change),
+    detector:
+      change.detector === undefined
+        ? changedDetector(rule.detector, change)
+        : newDetector(change.detector),
+  };
+}
+
+function plainFields(change: RuleChange): Partial<Rule> {
+  const { enabled, on, where, holdFor, clearAfter, severity, disturbance } = change;
+  const { cause, reason, advice } = change;
+  return {
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(on === undefined ? {} : { on }),
+    ...(where === undefined ? {} : { where: where as Selector }),
+    ...(holdFor === undefined ? {} : { holdFor: parseDuration(holdFor) }),
+    ...(clearAfter === undefined ? {} : { clearAfter: parseDuration(clearAfter) }),
+    ...(severity === undefined ? {} : { severity }),
+    ...(disturbance === undefined ? {} : { disturbance }),
+    ...(cause === undefined ? {} : { cause }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(advice === undefined ? {} : { advice }),
+  };
+}
+
+function changedDetector(detector: Detector, change: RuleChange): Detector {
+  switch (detector.kind) {
+    case 'threshold': {
+      const { raiseAt = detector.band.raiseAt, clearAt = detector.band.clearAt } = change;
+      const over = change.over === undefined ? detector.over : parseDuration(change.over);
+      return { ...detector, over, band: { raiseAt, clearAt } };
+    }
+    case 'unreachable': {
+      const { missed = detector.missed, outOf = detector.outOf } = change;
+      return { ...detector, missed, outOf };
+    }
+    case 'snmp-silent':
+    case 'agent-silent':
+      return change.after === undefined
+        ? detector
+        : { ...detector, after: parseDuration(change.after) };
+    default:
+      return detector;
+  }
+}
+
+/** The change has passed the cross-checks, so nothing that is needed is missing. */
+function newRule(change: RuleChange): Rule {
+  const missing = NEEDED_IN_NEW_RULES.filter((field) => change[field] === undefined);
+  if (change.detector === undefined || missing.length > 0) {
+    throw new Error(`rule "${change.id}" is in no pack and not complete`);
+  }
+  return {
+    advice: [],
+    enabled: true,
+    ...plainFields(change),
+    id: change.id,
+    detector: newDetector(change.detector),
+  } as unknown as Rule;
+}
+
+function newDetector(detector: NewDetector): Detector {
+  switch (detector.kind) {
+    case 'threshold': {
+      const { metric, over, raiseAt, clearAt } = detector;
+      const band = { raiseAt, clearAt };
+      return { kind: 'threshold', metric, over: parseDuration(over), band } as Detector;
+    }
+    case 'snmp-silent':
+    case 'agent-silent':
+      return { kind: detector.kind, after: parseDuration(detector.after) };
+    default:
+      return detector;
+  }
+}

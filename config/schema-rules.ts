@@ -1,0 +1,101 @@
+import { type Static, Type } from 'typebox';
+import { SUBJECT_KINDS, SUBJECT_PATTERN } from '../protocol/model/subject.ts';
+import { duration, Id, LinkKind, optionalDuration, strict, Text } from './schema-words.ts';
+
+const Figure = (expected: string) => Type.Number({ expected });
+const MissedRounds = Type.Integer({ minimum: 1, maximum: 100, expected: 'a number of rounds' });
+const Detector = Type.Union(
+  [
+    Type.Object(
+      {
+        kind: Type.Literal('threshold'),
+        metric: Text,
+        over: duration('1m', 'The mean over this long is judged'),
+        raiseAt: Figure('the figure that raises the alert'),
+        clearAt: Figure('the figure that clears the alert'),
+      },
+      strict,
+    ),
+    Type.Object(
+      {
+        kind: Type.Literal('unreachable'),
+        probe: Type.Union([Type.Literal('icmp'), Type.Literal('stamp')]),
+        missed: MissedRounds,
+        outOf: MissedRounds,
+      },
+      strict,
+    ),
+    Type.Object({ kind: Type.Literal('interface-down') }, strict),
+    Type.Object({ kind: Type.Literal('snmp-silent'), after: duration('5m', 'Silence') }, strict),
+    Type.Object({ kind: Type.Literal('agent-silent'), after: duration('12s', 'Silence') }, strict),
+  ],
+  {
+    expected: 'a detector: { kind: threshold, metric: …, raiseAt: …, clearAt: … } or another kind',
+  },
+);
+
+export const SEVERITIES = ['critical', 'major', 'minor', 'warning'] as const;
+
+/** Without `detector`: changes the rule of that id. With it: a new rule, then nothing may be missing. */
+export const RuleChange = Type.Object(
+  {
+    id: Id,
+    enabled: Type.Optional(Type.Boolean()),
+    on: Type.Optional(
+      Type.Array(Type.Union(SUBJECT_KINDS.map((kind) => Type.Literal(kind))), { minItems: 1 }),
+    ),
+    where: Type.Optional(
+      Type.Object(
+        {
+          subjects: Type.Optional(
+            Type.Array(
+              Type.String({
+                pattern: SUBJECT_PATTERN,
+                expected: 'a subject such as link:lyon-mpls or device:lyon-r1',
+              }),
+            ),
+          ),
+          sites: Type.Optional(Type.Array(Id)),
+          linkKinds: Type.Optional(Type.Array(LinkKind)),
+        },
+        { ...strict, description: 'Only these subjects; every given field must match' },
+      ),
+    ),
+    detector: Type.Optional(Detector),
+    raiseAt: Type.Optional(Figure('the figure that raises the alert')),
+    clearAt: Type.Optional(Figure('the figure that clears the alert')),
+    over: optionalDuration('The mean over this long is judged (threshold rules)'),
+    after: optionalDuration('Silence that counts (silence rules)'),
+    missed: Type.Optional(MissedRounds),
+    outOf: Type.Optional(MissedRounds),
+    holdFor: optionalDuration('Must stay breached this long before it fires'),
+    clearAfter: optionalDuration('Must stay normal this long before it resolves'),
+    severity: Type.Optional(Type.Union(SEVERITIES.map((severity) => Type.Literal(severity)))),
+    disturbance: Type.Optional(Type.Union([Type.Literal('outage'), Type.Literal('degradation')])),
+    cause: Type.Optional(Text),
+    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 1000, expected: 'a sentence' })),
+    advice: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 500, expected: 'a sentence' }), {
+        maxItems: 10,
+      }),
+    ),
+  },
+  strict,
+);
+export type RuleChange = Static<typeof RuleChange>;
+
+export const TimingChange = Type.Object(
+  {
+    lateAfter: optionalDuration('Samples older than this correct history and judge nothing'),
+    staleIntervals: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100, expected: 'a number of intervals' }),
+    ),
+    holdDown: optionalDuration("How long a child's alert may wait for its upstream"),
+    reopenWithin: optionalDuration('Back this soon is the same incident'),
+    acknowledgeFor: optionalDuration('How long an acknowledgement holds'),
+    collectorBlindShare: Type.Optional(
+      Type.Number({ minimum: 0.1, maximum: 1, expected: 'a share, 0.1 to 1' }),
+    ),
+  },
+  { ...strict, default: {}, description: 'Numbers of the life cycle' },
+);
