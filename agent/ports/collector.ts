@@ -1,4 +1,4 @@
-import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
+import type { DurationMs } from '../../protocol/model/units.ts';
 import type { BatchAck, Dictionary, Heartbeat } from '../../protocol/wire/batch.ts';
 import type { ProblemCode } from '../../protocol/wire/problem.ts';
 
@@ -27,9 +27,11 @@ export interface Collector {
   sendDictionary(dictionary: Dictionary): Promise<Reply<undefined>>;
   sendHeartbeat(heartbeat: Heartbeat): Promise<Reply<undefined>>;
   /** Long poll: answers at once when the configuration is not `etag`; `unchanged` after `waitS`. */
-  fetchConfig(etag: string | undefined, waitS: number): Promise<Reply<ConfigAnswer | 'unchanged'>>;
-  /** When the collector last answered anything, whatever it said. */
-  lastReached(): EpochMs | undefined;
+  fetchConfig(
+    etag: string | undefined,
+    waitS: number,
+    signal: AbortSignal,
+  ): Promise<Reply<ConfigAnswer | 'unchanged'>>;
   /** Ends the calls under way as `unreachable`. */
   close(): void;
 }

@@ -34,8 +34,13 @@ export interface SpoolFigures {
   readonly dropped: number;
 }
 
-/** Batches on disk until the collector has acknowledged them. Calls may overlap; they are done in order. */
+/**
+ * Batches on disk until the collector has acknowledged them. Calls may overlap; they are done in
+ * order. Places of an earlier spool id are ignored.
+ */
 export interface Spool {
+  /** The dictionary lost entries: call `renew` before the first `append`. */
+  readonly needsRenewal: boolean;
   /** Random name of this spool, 16 hex digits; changes with `renew`. */
   id(): string;
   /** Dictionary found on disk at the start, or since the last `renew`. */
@@ -47,10 +52,10 @@ export interface Spool {
   append(lane: Lane, make: (place: BatchPlace) => EncodedBatch): Promise<boolean>;
   /** The batch of the lane with the lowest sequence not acknowledged. */
   peek(lane: Lane): Promise<SpooledBatch | undefined>;
-  /** Everything up to and including `sequence` has arrived and may be deleted. */
-  acknowledge(lane: Lane, sequence: number): Promise<void>;
+  /** Everything of the batch's lane up to and including it has arrived and may be deleted. */
+  acknowledge(batch: BatchPlace): Promise<void>;
   /** Sets the batch that `peek` shows aside, in a bounded folder, and counts it as dropped. */
-  refuse(lane: Lane, sequence: number, reason: string): Promise<void>;
+  refuse(batch: BatchPlace, reason: string): Promise<void>;
   /**
    * A new spool id and an empty dictionary. Every unacknowledged batch is written again under its
    * new place by `remake`; undefined drops it (counted). A crash leaves the old spool or the new one.

@@ -11,12 +11,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  type FileSpool,
   type FileSpoolOptions,
   openFileSpool,
 } from '../../agent/adapters/file-spool/file-spool.ts';
 import { scanFrames, writeFrame } from '../../agent/adapters/file-spool/frame.ts';
-import type { BatchPlace, EncodedBatch } from '../../agent/ports/spool.ts';
+import type { BatchPlace, EncodedBatch, Spool } from '../../agent/ports/spool.ts';
 import { epochMs } from '../../protocol/model/units.ts';
 
 const warnings: string[] = [];
@@ -27,7 +26,7 @@ const log = {
   error() {},
 };
 let folder: string;
-let open: FileSpool[];
+let open: Spool[];
 let now: number;
 
 beforeEach(() => {
@@ -41,12 +40,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function openSpool(options: Partial<FileSpoolOptions> = {}): FileSpool {
+function openSpool(options: Partial<FileSpoolOptions> = {}): Spool {
   const spool = openFileSpool({ folder, log, now: () => now, ...options });
   open.push(spool);
   return spool;
 }
-async function closeSpool(spool: FileSpool): Promise<void> {
+async function closeSpool(spool: Spool): Promise<void> {
   open = open.filter((other) => other !== spool);
   await spool.close();
 }
@@ -59,10 +58,12 @@ const batch =
     entries: [],
     ...extra,
   });
-const text = async (spool: FileSpool, lane: 'live' | 'backfill' = 'live') => {
+const text = async (spool: Spool, lane: 'live' | 'backfill' = 'live') => {
   const head = await spool.peek(lane);
   return head === undefined ? undefined : Buffer.from(head.body).toString();
 };
+const acknowledge = (spool: Spool, sequence: number) =>
+  spool.acknowledge({ spool: spool.id(), lane: 'live', sequence });
 const segments = () =>
   readdirSync(folder, { recursive: true })
     .map(String)
@@ -80,11 +81,11 @@ describe('a spool', () => {
     ]);
     expect(await text(spool)).toBe('1:a');
     expect(await text(spool)).toBe('1:a');
-    await spool.acknowledge('live', 1);
+    await acknowledge(spool, 1);
     expect(await text(spool)).toBe('2:b');
     expect(await text(spool, 'backfill')).toBe('1:c');
     expect(spool.figures()).toMatchObject({ samples: 20, dropped: 0 });
-    await spool.acknowledge('live', 99);
+    await acknowledge(spool, 99);
     expect(await text(spool)).toBeUndefined();
   });
 
@@ -93,25 +94,25 @@ describe('a spool', () => {
     const entries = [{ index: 0, metric: 'icmp_rtt_ms', subject: 'device:r1' }];
     await first.append('live', batch('a', { entries }));
     await first.append('live', batch('b'));
-    await first.acknowledge('live', 2);
+    await acknowledge(first, 2);
     const id = first.id();
     await closeSpool(first);
     const second = openSpool();
     expect(second.id()).toBe(id);
     expect(second.dictionary()).toEqual(entries);
     await second.append('live', batch('c'));
-    await second.acknowledge('live', 2);
+    await acknowledge(second, 2);
     expect(await text(second)).toBe('3:c');
   });
 
   test('keeps counting when everything was acknowledged and its segments are gone', async () => {
     const spool = openSpool({ maxBytes: 16 * 100 });
     for (let i = 0; i < 40; i++) await spool.append('live', batch('x'.repeat(50)));
-    await spool.acknowledge('live', 40);
+    await acknowledge(spool, 40);
     expect(segments().filter((name) => name.includes('live'))).toHaveLength(1);
     await closeSpool(spool);
     const again = openSpool({ maxBytes: 16 * 100 });
-    await again.acknowledge('live', 40);
+    await acknowledge(again, 40);
     await again.append('live', batch('next'));
     expect(await text(again)).toBe('41:next');
   });
@@ -147,7 +148,10 @@ describe('a spool', () => {
     const spool = openSpool();
     await spool.append('live', batch('bad'));
     await spool.append('live', batch('good'));
-    await spool.refuse('live', 1, 'unknown-metric: no such thing');
+    await spool.refuse(
+      { spool: spool.id(), lane: 'live', sequence: 1 },
+      'unknown-metric: no such thing',
+    );
     expect(await text(spool)).toBe('2:good');
     expect(spool.figures().dropped).toBe(10);
     const kept = readdirSync(join(folder, 'refused'));
@@ -162,7 +166,7 @@ describe('a spool', () => {
     await spool.append('live', batch('a'));
     await spool.append('live', batch('b'));
     await spool.append('live', batch('c'));
-    await spool.acknowledge('live', 1);
+    await acknowledge(spool, 1);
     await spool.renew((old, place) =>
       Buffer.from(old.body).toString().endsWith('b')
         ? undefined
@@ -212,7 +216,7 @@ describe('a spool', () => {
     const again = openSpool();
     expect(warnings).toContain('the end of the spool was torn and is cut off');
     await again.append('live', batch('b'));
-    await again.acknowledge('live', 1);
+    await acknowledge(again, 1);
     expect(await text(again)).toBe('2:b');
   });
 
@@ -225,7 +229,7 @@ describe('a spool', () => {
     writeFileSync(segment('live'), bytes);
     const again = openSpool();
     expect(warnings).toContain('damaged batches in the spool are skipped');
-    await again.acknowledge('live', 1);
+    await acknowledge(again, 1);
     expect((await again.peek('live'))?.sequence).toBe(3);
   });
 

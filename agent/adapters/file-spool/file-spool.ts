@@ -31,11 +31,6 @@ export interface FileSpoolOptions {
   readonly maxAgeMs?: number;
 }
 
-export interface FileSpool extends Spool {
-  /** The dictionary lost entries: call `renew` before the first `append`. */
-  readonly needsRenewal: boolean;
-}
-
 interface WaitingAppend {
   readonly lane: Lane;
   readonly make: (place: BatchPlace) => EncodedBatch;
@@ -51,7 +46,7 @@ const newId = (): string => randomBytes(8).toString('hex');
  * segments and its dictionary; anything else with the form of an id is the rest of a renewal that
  * was cut off. Throws `SPOOL_LOCKED` when another agent works there.
  */
-export function openFileSpool(options: FileSpoolOptions): FileSpool {
+export function openFileSpool(options: FileSpoolOptions): Spool {
   const { folder: root, log, now } = options;
   const maxBytes = options.maxBytes ?? 256 * 1024 * 1024;
   const maxAge = options.maxAgeMs ?? 7 * 86_400_000;
@@ -192,11 +187,14 @@ export function openFileSpool(options: FileSpoolOptions): FileSpool {
       });
     },
     peek: (lane) => inOrder(() => head(lane)),
-    acknowledge: (lane, sequence) => inOrder(() => folder.lanes[lane].acknowledge(sequence)),
-    refuse: (lane, sequence, reason) =>
+    acknowledge: ({ spool, lane, sequence }) =>
+      inOrder(() => {
+        if (spool === folder.id) folder.lanes[lane].acknowledge(sequence);
+      }),
+    refuse: ({ spool, lane, sequence }, reason) =>
       inOrder(() => {
         const batch = head(lane);
-        if (batch?.sequence !== sequence) return;
+        if (spool !== folder.id || batch?.sequence !== sequence) return;
         folder.lanes[lane].acknowledge(sequence);
         countDropped(batch.samples, reason);
         try {
