@@ -43,7 +43,8 @@ function checkDevices(findings: Findings, sites: ReadonlySet<string>): void {
     if (device.behind === undefined) continue;
     if (findings.isUnknown(`${at}/behind`, 'device', device.behind, known)) continue;
     const upstream = devices.get(device.behind);
-    if (upstream !== undefined && upstream.site !== device.site) {
+    const areKnown = sites.has(device.site) && sites.has(upstream?.site ?? '');
+    if (upstream !== undefined && areKnown && upstream.site !== device.site) {
       findings.error(
         `${at}/behind`,
         `"${device.behind}" is at site "${upstream.site}": a device lies behind one of its own site`,

@@ -89,8 +89,11 @@ function checkThreshold(
   change: RuleChange,
   detector: Threshold,
 ): void {
-  const { metric } = detector;
-  if (!checkMetric(findings, at, metric)) return;
+  const { metric, also = [] } = detector;
+  for (const [n, other] of also.entries()) {
+    checkMetric(findings, `${at}/detector/also/${n}`, other);
+  }
+  if (!checkMetric(findings, `${at}/detector/metric`, metric)) return;
   checkBand(findings, `${at}/detector`, detector, HIGH_IS_BAD.test(metric));
   if (parseDuration(detector.over) < 1000) {
     findings.error(`${at}/detector/over`, 'expected 1s or more');
@@ -115,8 +118,7 @@ function checkSubjects(
   }
 }
 
-function checkMetric(findings: Findings, at: string, metric: string): boolean {
-  const pointer = `${at}/detector/metric`;
+function checkMetric(findings: Findings, pointer: string, metric: string): boolean {
   const known = { ...METRICS, ...DERIVED_METRICS };
   if (!Object.hasOwn(known, metric)) {
     const hint = didYouMean(metric, Object.keys(known));

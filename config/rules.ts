@@ -107,9 +107,11 @@ function newRule(change: RuleChange): Rule {
 function newDetector(detector: NewDetector): Detector {
   switch (detector.kind) {
     case 'threshold': {
-      const { metric, over, raiseAt, clearAt } = detector;
+      const { metric, also, over, raiseAt, clearAt } = detector;
       const band = { raiseAt, clearAt };
-      return { kind: 'threshold', metric, over: parseDuration(over), band } as Detector;
+      const others = also === undefined ? {} : { also };
+      const threshold = { kind: 'threshold', metric, ...others, over: parseDuration(over), band };
+      return threshold as Detector;
     }
     case 'snmp-silent':
     case 'agent-silent':

@@ -10,6 +10,9 @@ const Detector = Type.Union(
       {
         kind: Type.Literal('threshold'),
         metric: Text,
+        also: Type.Optional(
+          Type.Array(Text, { description: 'Metrics judged by the same figures, each by itself' }),
+        ),
         over: duration('1m', 'The mean over this long is judged'),
         raiseAt: Figure('the figure that raises the alert'),
         clearAt: Figure('the figure that clears the alert'),
@@ -19,7 +22,7 @@ const Detector = Type.Union(
     Type.Object(
       {
         kind: Type.Literal('unreachable'),
-        probe: Type.Union([Type.Literal('icmp'), Type.Literal('stamp')]),
+        probe: Type.Union([Type.Literal('any'), Type.Literal('icmp'), Type.Literal('stamp')]),
         missed: MissedRounds,
         outOf: MissedRounds,
       },

@@ -98,11 +98,7 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     }
     accept(String(headers['webhook-id']), message);
     const number = tickets.get(message.data.id)?.number;
-    send(
-      response,
-      200,
-      number === undefined ? {} : { result: { number, url: `${url}/${number}` } },
-    );
+    send(response, 200, number === undefined ? {} : { number, url: `${url}/${number}` });
     return undefined;
   }
 

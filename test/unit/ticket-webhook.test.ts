@@ -132,8 +132,8 @@ describe('delivery', () => {
     const sink = await startSink({ secret: SECRET });
     closers.push(sink.close);
     const deliver = deliveryTo(sink.url, {
-      numberPointer: '/result/number',
-      urlPointer: '/result/url',
+      numberPointer: '/number',
+      urlPointer: '/url',
     });
     const outcome = await deliver();
     expect(outcome).toMatchObject({
