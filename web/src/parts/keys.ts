@@ -27,7 +27,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
 
 const PLACES: Readonly<Record<string, string>> = { n: '#/now', s: '#/sites', a: '#/agents' };
 const CHORD_MS = 1_200;
-let goAt = 0;
+let goAt = Number.NEGATIVE_INFINITY;
 
 const ACTIONS: Readonly<Record<string, () => void>> = {
   j: () => move(1),
@@ -48,7 +48,7 @@ export function listenToKeys(): void {
     if (!areKeysOn.peek() || event.ctrlKey || event.metaKey || event.altKey) return;
     if (isTyping(event.target) || document.querySelector('dialog[open]') !== null) return;
     const place = performance.now() - goAt < CHORD_MS ? PLACES[event.key] : undefined;
-    goAt = 0;
+    goAt = Number.NEGATIVE_INFINITY;
     const action = place === undefined ? ACTIONS[event.key] : () => go(place);
     if (action === undefined) return;
     event.preventDefault();

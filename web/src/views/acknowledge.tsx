@@ -97,7 +97,7 @@ function Length() {
   return (
     <label>
       For
-      <select name="for" defaultValue="">
+      <select name="for">
         <option value="">the usual time</option>
         <option value="30m">30 minutes</option>
         <option value="2h">2 hours</option>
