@@ -69,6 +69,8 @@ export interface Pipeline {
   now(): EpochMs;
   /** Refuses new inputs, finishes those that came, takes a last snapshot. */
   stop(): Promise<void>;
+  /** Ends the clocks at once and leaves everything else as it is: what is durable stays. */
+  abandon(): void;
 }
 
 const BUSY = seconds(1);
@@ -264,6 +266,12 @@ export async function startPipeline(
   await configure(options.settings);
   ticker.start();
 
+  function abandon(): void {
+    isDraining = true;
+    ticker.stop();
+    clearTimeout(retry);
+  }
+
   const pipeline: Pipeline = {
     batch,
     heartbeat,
@@ -279,10 +287,9 @@ export async function startPipeline(
       engineFailures: writer.failures(),
       clockAhead: clock.ahead(),
     }),
+    abandon,
     async stop() {
-      isDraining = true;
-      ticker.stop();
-      clearTimeout(retry);
+      abandon();
       if (writer.stalledBy() !== undefined) return;
       // A last tick: when it is applied, so is everything before it.
       await write('tick', '', {}, { kind: 'tick' }, clock.now()).applied;

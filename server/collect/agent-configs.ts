@@ -16,6 +16,8 @@ export interface AgentConfigs {
   replace(configs: ReadonlyMap<AgentId, AgentConfig>): void;
   /** Confirm requests among the facts of one input go to their agents. */
   tell(facts: readonly Fact[], position: number): void;
+  /** Long polls that wait now. */
+  waiting(): number;
   /** The server stops: nobody waits any longer. */
   release(): void;
 }
@@ -114,6 +116,7 @@ export function createAgentConfigs(initial: ReadonlyMap<AgentId, AgentConfig>): 
         if (fact.kind === 'confirm.requested') confirm(fact, `c${position}.${ordinal}`);
       }
     },
+    waiting: () => [...waiting.values()].reduce((sum, list) => sum + list.size, 0),
     release() {
       for (const agent of [...waiting.keys()]) wake(agent);
     },

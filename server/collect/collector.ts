@@ -4,6 +4,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from 'fastify';
 import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
@@ -37,7 +38,7 @@ declare module 'fastify' {
   }
 }
 
-const DEFAULT_RATE: RateLimit = { perSecond: 50, burst: 200 };
+const DEFAULT_RATE: RateLimit = { perSecond: 100, burst: 500 };
 /** A whole dictionary may be larger than a batch: 200,000 entries of about 100 bytes. */
 const DICTIONARY_BYTES = 24 * 1024 * 1024;
 const MAX_WAIT = seconds(30);
@@ -50,7 +51,7 @@ export async function createCollector(deps: CollectorDeps): Promise<FastifyInsta
   const { configs, now, tls } = deps;
   const limiter = createRateLimiter(deps.rateLimit ?? DEFAULT_RATE);
   const options = {
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BATCH_LIMITS.bodyBytes,
     genReqId: () => randomUUID(),
     // An idle keep-alive connection outlives the agents' 5 s heartbeat.

@@ -20,8 +20,7 @@ export function createRecordClock(
   let lastMonotonic = monotonic();
   const now = (): EpochMs => {
     const elapsed = monotonic();
-    const time = wall();
-    last = time >= last ? time : last + (elapsed - lastMonotonic) / 2;
+    last = Math.max(wall(), last + (elapsed - lastMonotonic) / 2);
     lastMonotonic = elapsed;
     return epochMs(Math.floor(last));
   };

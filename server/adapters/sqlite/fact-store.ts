@@ -11,7 +11,12 @@ interface FactRow {
   readonly body: string;
 }
 
-export function createFactStore(db: DatabaseSync): FactStore {
+export interface HealthRecords {
+  /** The newest `subject.changed` of every subject: where the page starts after a restart. */
+  health(): readonly Fact[];
+}
+
+export function createFactStore(db: DatabaseSync): FactStore & HealthRecords {
   const readPosition = db.prepare("SELECT value FROM meta WHERE key = 'committed'");
   const writePosition = db.prepare("UPDATE meta SET value = ? WHERE key = 'committed'");
   const insertFact = db.prepare(
@@ -21,6 +26,11 @@ export function createFactStore(db: DatabaseSync): FactStore {
     `INSERT INTO incidents (id, is_open, opened_at, body) VALUES (?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET is_open = excluded.is_open, body = excluded.body`,
   );
+  const saveHealth = db.prepare(
+    `INSERT INTO health (subject, body) VALUES (?, ?)
+     ON CONFLICT (subject) DO UPDATE SET body = excluded.body`,
+  );
+  const allHealth = db.prepare('SELECT body FROM health');
   const byId = db.prepare('SELECT body FROM incidents WHERE id = ?');
   const openOnes = db.prepare(
     'SELECT body FROM incidents WHERE is_open = 1 AND opened_at < ? ORDER BY opened_at DESC, id LIMIT ?',
@@ -46,6 +56,7 @@ export function createFactStore(db: DatabaseSync): FactStore {
     const incidentId = isIncidentFact(fact) ? fact.incident : null;
     const body = JSON.stringify(fact);
     insertFact.run(position, ordinal, fact.at, fact.kind, incidentId, alertOf(fact), body);
+    if (fact.kind === 'subject.changed') saveHealth.run(fact.subject, body);
     if (!isIncidentFact(fact)) return;
     const { view } = fact;
     const isOpen = view.state === 'open' || view.state === 'acknowledged' ? 1 : 0;
@@ -68,6 +79,8 @@ export function createFactStore(db: DatabaseSync): FactStore {
       return rows.map((row) => JSON.parse(row.body) as Incident);
     },
     incident,
+    health: () =>
+      (allHealth.all() as { body: string }[]).map(({ body }) => JSON.parse(body) as Fact),
     factsOf(id) {
       const found = incident(id);
       if (found === undefined) return [];

@@ -20,6 +20,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX incidents_opened ON incidents (opened_at);
   CREATE INDEX incidents_open ON incidents (opened_at) WHERE is_open = 1;
 
+  CREATE TABLE health (
+    subject TEXT PRIMARY KEY, body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, incident TEXT NOT NULL,
     type TEXT NOT NULL, message_id TEXT NOT NULL UNIQUE, message TEXT NOT NULL,
