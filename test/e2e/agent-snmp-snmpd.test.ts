@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSnmpEngine } from '../../agent/adapters/snmp/snmp-engine.ts';
 import type { SnmpReader } from '../../agent/ports/snmp.ts';
+import { type Snmpd, startSnmpd } from '../../bench/support-snmpd.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { SnmpCredential } from '../../protocol/wire/agent-config.ts';
 import { needs } from '../support/needs.ts';
-import { type Snmpd, startSnmpd } from '../support/snmpd.ts';
 
 type V3 = Extract<SnmpCredential, { version: '3' }>;
 type Auth = NonNullable<V3['auth']>['protocol'];

@@ -162,7 +162,8 @@ function advance(cursor: Cursor, answers: readonly Varbind[], oddities: Oddities
       oddities.disorder++;
       return false;
     }
-    const order = Number(index);
+    // Only plain indexes can be compared at a glance; parsing "4.114.48" to NaN is slow.
+    const order = index.includes('.') ? cursor.latest + 1 : Number(index);
     if (order <= cursor.latest) oddities.disorder++;
     cursor.latest = order;
     cells.set(index, varbind);
