@@ -99,7 +99,9 @@ function parsedFrom(
 /** Loaded only here: ICMP needs a native library, and a machine without it can still ask by SNMP. */
 async function openEcho(): Promise<EchoEngine> {
   const { openEchoEngine } = await import('../agent/adapters/icmp/echo-engine.ts');
-  return openEchoEngine();
+  const { icmp, stamp } = await openEchoEngine();
+  await stamp.close();
+  return icmp;
 }
 
 const QUIET_FOR = 1_000;
