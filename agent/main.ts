@@ -23,6 +23,7 @@ import type { SnmpEngine } from './ports/snmp.ts';
 import { startConfigPull } from './ship/config-pull.ts';
 import { startHeartbeats } from './ship/heartbeat.ts';
 import { createIntake } from './ship/intake.ts';
+import { startSelfReports } from './ship/self-reports.ts';
 import { createShipper } from './ship/shipper.ts';
 import { createShutdown } from './shutdown.ts';
 
@@ -145,10 +146,13 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     });
     shutdown.add('configuration', () => pull.stop());
 
+    let worstLagMs = 0;
     const makeHeartbeat = (): Heartbeat | undefined => {
       const agent = shipper.agent();
       if (agent === undefined) return undefined;
       const { samples, bytes, dropped } = spool.figures();
+      const lagMs = Math.round(poller.takeLag());
+      worstLagMs = Math.max(worstLagMs, lagMs);
       return {
         v: WIRE_VERSION,
         agent,
@@ -157,7 +161,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
         spoolSamples: samples,
         spoolBytes: bytes,
         dropped,
-        lagMs: Math.round(poller.takeLag()),
+        lagMs,
         engines: describeEngines(engines, notes.summary, reflector.trouble()),
       };
     };
@@ -168,6 +172,18 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       make: makeHeartbeat,
     });
     shutdown.add('heartbeats', () => heartbeats.stop());
+    const selfReports = startSelfReports({
+      clock,
+      agent: shipper.agent,
+      figures: spool.figures,
+      takeLag() {
+        const lagMs = Math.max(worstLagMs, poller.takeLag());
+        worstLagMs = 0;
+        return lagMs;
+      },
+      submit: intake.submit,
+    });
+    shutdown.add('own figures', () => selfReports.stop());
     log.info({ server: checked.url.origin, version, icmp: engines.icmp.name }, 'agent started');
 
     let stopping: Promise<void> | undefined;
@@ -192,7 +208,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
 
 async function createLog(level = 'info'): Promise<Log> {
   const { pino } = await import('pino');
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  return logger;
 }
 
 /** The best that this system and its permissions allow; what is missing is named, not fatal. */

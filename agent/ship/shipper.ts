@@ -120,8 +120,9 @@ export function createShipper(deps: ShipperDeps): Shipper {
         await renew(`${code}: ${detail}`, batch);
         return nextWait(failures, WAIT, random());
       case 'dictionary': {
-        const isKnown = await sendDictionary(collector, batch, dictionary.entries(), log, agent);
-        return isKnown && failures < MAX_GAPS ? 0 : nextWait(failures, WAIT, random());
+        const outcome = await sendDictionary(collector, batch, dictionary.entries(), log, agent);
+        if (outcome === 'never') await renew('the dictionary speaks of former targets', batch);
+        return outcome === 'known' && failures < MAX_GAPS ? 0 : nextWait(failures, WAIT, random());
       }
       case 'gap':
         if (tries.gap() >= MAX_GAPS) await renew(`${code}: ${detail}`, batch);

@@ -14,6 +14,7 @@ import {
   bytesOf,
   closeSpoolFolder,
   LANES,
+  noteAcknowledged,
   oldestLane,
   openSpoolFolder,
   type SpoolFolder,
@@ -189,13 +190,16 @@ export function openFileSpool(options: FileSpoolOptions): Spool {
     peek: (lane) => inOrder(() => head(lane)),
     acknowledge: ({ spool, lane, sequence }) =>
       inOrder(() => {
-        if (spool === folder.id) folder.lanes[lane].acknowledge(sequence);
+        if (spool !== folder.id) return;
+        folder.lanes[lane].acknowledge(sequence);
+        noteAcknowledged(folder);
       }),
     refuse: ({ spool, lane, sequence }, reason) =>
       inOrder(() => {
         const batch = head(lane);
         if (spool !== folder.id || batch?.sequence !== sequence) return;
         folder.lanes[lane].acknowledge(sequence);
+        noteAcknowledged(folder);
         countDropped(batch.samples, reason);
         try {
           keepRefused(root, `${folder.id}-${lane}-${sequence}`, batch.body, reason);

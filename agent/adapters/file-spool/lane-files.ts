@@ -36,6 +36,8 @@ export interface LaneFiles {
   write(record: { samples: number; at: number }, payload: Uint8Array): void;
   /** Makes everything written since the last call durable, or undoes it and throws. */
   sync(): Promise<void>;
+  /** Everything below it was acknowledged. */
+  firstHeld(): number;
   peek(): { frame: Frame; payload: Buffer } | undefined;
   /** Every unacknowledged record in order, without touching the files. */
   records(): Iterable<{ frame: Frame; payload: Buffer }>;
@@ -89,6 +91,14 @@ export function openLaneFiles(options: LaneFilesOptions): LaneFiles {
     }
   }
 
+  function peek(): { frame: Frame; payload: Buffer } | undefined {
+    for (;;) {
+      const record = readRecord(segments[0] as Segment);
+      if (record !== undefined || segments.length === 1) return record;
+      removeHead();
+    }
+  }
+
   return {
     tornBytes: opened.reduce((sum, one) => sum + one.tornBytes, 0),
     damaged: opened.reduce((sum, one) => sum + one.damaged, 0),
@@ -105,6 +115,7 @@ export function openLaneFiles(options: LaneFilesOptions): LaneFiles {
       writeRecord(segment, { ...record, sequence: segment.nextSequence }, payload);
       if (!unsynced.has(segment)) unsynced.set(segment, before);
     },
+    firstHeld: () => peek()?.frame.sequence ?? active().nextSequence,
     async sync() {
       try {
         for (const segment of unsynced.keys()) await syncSegment(segment);
@@ -114,13 +125,7 @@ export function openLaneFiles(options: LaneFilesOptions): LaneFiles {
         throw cause;
       }
     },
-    peek() {
-      for (;;) {
-        const record = readRecord(segments[0] as Segment);
-        if (record !== undefined || segments.length === 1) return record;
-        removeHead();
-      }
-    },
+    peek,
     *records() {
       for (const segment of segments) {
         const reader = { ...segment };

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lane } from '../../../protocol/model/sample.ts';
+import { type AcknowledgedFile, openAcknowledgedFile } from './acknowledged-file.ts';
 import { type DictionaryFile, openDictionaryFile } from './dictionary-file.ts';
 import { type LaneFiles, type LaneFilesOptions, openLaneFiles } from './lane-files.ts';
 
@@ -12,6 +13,7 @@ export interface SpoolFolder {
   readonly path: string;
   readonly lanes: Record<Lane, LaneFiles>;
   readonly dictionary: DictionaryFile;
+  readonly acknowledged: AcknowledgedFile;
 }
 
 export function openSpoolFolder(
@@ -22,20 +24,31 @@ export function openSpoolFolder(
   const path = join(root, id);
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const dictionary = openDictionaryFile(path);
-  return {
-    id,
-    path,
-    dictionary,
-    lanes: {
-      live: openLaneFiles({ ...options, folder: path, lane: 'live' }),
-      backfill: openLaneFiles({ ...options, folder: path, lane: 'backfill' }),
-    },
+  const acknowledged = openAcknowledgedFile(path);
+  const lanes = {
+    live: openLaneFiles({ ...options, folder: path, lane: 'live' }),
+    backfill: openLaneFiles({ ...options, folder: path, lane: 'backfill' }),
   };
+  for (const lane of LANES) {
+    // A folder set back from a backup may hold less than the hint says.
+    const last = lanes[lane].nextSequence() - 1;
+    lanes[lane].acknowledge(Math.min(acknowledged.found[lane], last));
+  }
+  return { id, path, dictionary, acknowledged, lanes };
+}
+
+/** Writes down what is acknowledged by now. */
+export function noteAcknowledged({ acknowledged, lanes }: SpoolFolder): void {
+  acknowledged.write({
+    live: lanes.live.firstHeld() - 1,
+    backfill: lanes.backfill.firstHeld() - 1,
+  });
 }
 
 export function closeSpoolFolder(folder: SpoolFolder): void {
   for (const lane of LANES) folder.lanes[lane].close();
   folder.dictionary.close();
+  folder.acknowledged.close();
 }
 
 export const bytesOf = (folder: SpoolFolder): number =>
