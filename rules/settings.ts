@@ -19,7 +19,8 @@ export type Detector =
        * round has an answer and no confirm burst since was wholly lost.
        */
       readonly kind: 'unreachable';
-      readonly probe: 'icmp' | 'stamp';
+      /** `any`: whichever of the two the subject has; one alert for both. */
+      readonly probe: 'icmp' | 'stamp' | 'any';
       readonly missed: number;
       readonly outOf: number;
     }
@@ -27,12 +28,29 @@ export type Detector =
       /** Mean of the metric over the trailing `over` against the band. */
       readonly kind: 'threshold';
       readonly metric: RuleMetricName;
+      /** Judged by the same band, each by itself: in and out, ICMP and STAMP. The worst one speaks. */
+      readonly also?: readonly RuleMetricName[];
       readonly over: DurationMs;
       readonly band: HysteresisBand;
+      /** Loss only: the mean must also be more than chance could make of the usual loss. */
+      readonly beyondChance?: BeyondChance;
     }
   | { readonly kind: 'interface-down' }
   | { readonly kind: 'snmp-silent'; readonly after: DurationMs }
   | { readonly kind: 'agent-silent'; readonly after: DurationMs };
+
+/**
+ * A share of five echoes is 0 or at least 20 %, so its mean says little. A cumulative sum of
+ * log-likelihood ratios, echo by echo, tells loss from chance (Page's CUSUM, Biometrika 1954).
+ */
+export interface BeyondChance {
+  /** Loss that is tolerated for ever, 0..1. */
+  readonly usual: number;
+  /** Loss to be found soonest, 0..1, above `usual`. */
+  readonly bad: number;
+  /** Sum that is proof enough at one round every 5 s; rarer rounds need less for as few false alarms. */
+  readonly evidence: number;
+}
 
 /** Narrows a rule to some subjects; every given field must match, an absent one matches all. */
 export interface Selector {

@@ -1,0 +1,82 @@
+import { kindOf } from '../../protocol/model/subject.ts';
+import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import { createDeviceClock, noteBoots, noteUptime } from './device-clock.ts';
+import {
+  createReach,
+  noteBurst,
+  notePoll,
+  noteRound,
+  type ProbeReach,
+  type ReachProbe,
+} from './reach.ts';
+import type { Sink } from './sink.ts';
+import type { Feed, Track, Watched } from './watched.ts';
+
+const ANSWER_SLOT = 5_000;
+
+/** What a sample says beside its rules: that the subject answers, restarted, has another speed. */
+export function noteSample(track: Track, feed: Feed, sink: Sink, now: EpochMs): void {
+  const { at, value, patience, watched } = feed;
+  switch (track.role) {
+    case 'loss':
+      tellAnswer(feed, sink, noteRound(reachOf(watched, track), at, value, patience));
+      return;
+    case 'burst':
+      tellAnswer(feed, sink, noteBurst(reachOf(watched, track), at, value));
+      return;
+    case 'snmp':
+      notePoll(reachOf(watched, track), at, value > 0, patience);
+      tellAnswer(feed, sink, value > 0);
+      return;
+    case 'clock':
+      noteClock(track, feed, sink, now);
+      return;
+    case 'port':
+      notePort(track, feed);
+      return;
+    default:
+  }
+}
+
+function reachOf(watched: Watched, { metric }: Track): ProbeReach {
+  const probe = metric.slice(0, metric.indexOf('_')) as ReachProbe;
+  watched.reach[probe] ??= createReach();
+  return watched.reach[probe];
+}
+
+/** Tells of answers at most once every five seconds, and at once after a miss. */
+function tellAnswer({ watched, at }: Feed, sink: Sink, isAnswer: boolean): void {
+  const kind = kindOf(watched.key);
+  if (kind !== 'device' && kind !== 'link') return;
+  const slot = Math.floor(at / ANSWER_SLOT);
+  if (isAnswer && (!watched.isGood || slot > watched.answeredSlot)) {
+    watched.answeredSlot = slot;
+    sink.push(at, { kind: 'subject.answered', at, subject: watched.key, agent: watched.agent });
+  }
+  watched.isGood = isAnswer;
+}
+
+function noteClock(
+  { metric }: Track,
+  { watched, at, value }: Feed,
+  sink: Sink,
+  now: EpochMs,
+): void {
+  watched.clock ??= createDeviceClock();
+  const told = metric === 'device_uptime_ticks' ? noteUptime : noteBoots;
+  const uptime = told(watched.clock, at, value);
+  if (uptime === undefined) return;
+  sink.push(at, { kind: 'device.restarted', at: now, subject: watched.key, uptime });
+}
+
+function notePort({ metric }: Track, { watched, at, value }: Feed): void {
+  watched.port ??= { speedBps: 0, discontinuityTicks: -1, discontinuityAt: epochMs(0) };
+  const { port } = watched;
+  if (metric === 'if_speed_bps') {
+    port.speedBps = Math.max(0, value);
+    return;
+  }
+  const isKnown = port.discontinuityTicks >= 0;
+  if (isKnown && port.discontinuityTicks !== value) port.discontinuityAt = at;
+  port.discontinuityTicks = value;
+}

@@ -1,0 +1,49 @@
+import type { DerivedMetricName, MetricName } from '../../protocol/model/metrics.ts';
+import type { Sample } from '../../protocol/model/sample.ts';
+import { durationMs, epochMs } from '../../protocol/model/units.ts';
+import { type CounterReading, toRate } from './counter-rate.ts';
+import type { Track, Watched } from './watched.ts';
+
+/** What a counter becomes: `perLine` = share of the line rate, else per second. */
+interface Derivation {
+  readonly metric: DerivedMetricName;
+  readonly perLine: boolean;
+}
+
+export const DERIVATIONS: Partial<Record<MetricName, Derivation>> = {
+  if_in_octets_total: { metric: 'if_in_utilisation_ratio', perLine: true },
+  if_out_octets_total: { metric: 'if_out_utilisation_ratio', perLine: true },
+  if_in_errors_total: { metric: 'if_in_errors_per_s', perLine: false },
+  if_out_errors_total: { metric: 'if_out_errors_per_s', perLine: false },
+  if_in_discards_total: { metric: 'if_in_discards_per_s', perLine: false },
+  if_out_discards_total: { metric: 'if_out_discards_per_s', perLine: false },
+};
+
+const OCTET_BITS = 8;
+/** Smallest Ethernet frame with preamble and gap: no line carries more packets than of these. */
+const FRAME_BITS = 84 * OCTET_BITS;
+/** A missed poll or two are bridged by the mean over the time; more say nothing about now. */
+const GAP_POLLS = 4;
+/** Of a series whose interval is not known yet. */
+const UNKNOWN_GAP = 3_600_000;
+
+/** The derived figure of a new reading; undefined where there is none to be had. Notes the reading. */
+export function derive(watched: Watched, track: Track, sample: Sample): number | undefined {
+  const derivation = DERIVATIONS[track.metric];
+  const { value, at, series } = sample;
+  if (derivation === undefined || typeof value !== 'bigint') return undefined;
+  const before = track.reading;
+  const reading: CounterReading = { value, at, bits: series.bits ?? 0 };
+  track.reading = reading;
+  if (before === undefined) return undefined;
+  const speed = watched.port?.speedBps ?? 0;
+  const outcome = toRate(before, reading, {
+    restartedAt: watched.device?.clock?.restartedAt ?? epochMs(0),
+    discontinuityAt: watched.port?.discontinuityAt ?? epochMs(0),
+    maxPerSecond: speed / (derivation.perLine ? OCTET_BITS : FRAME_BITS),
+    gapAfter: durationMs(track.every > 0 ? GAP_POLLS * track.every : UNKNOWN_GAP),
+  });
+  if (outcome.kind !== 'rate') return undefined;
+  if (!derivation.perLine) return outcome.perSecond;
+  return speed > 0 ? (outcome.perSecond * OCTET_BITS) / speed : undefined;
+}

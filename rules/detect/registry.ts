@@ -1,0 +1,144 @@
+import { METRICS, type MetricName } from '../../protocol/model/metrics.ts';
+import {
+  type AgentId,
+  deviceOf,
+  kindOf,
+  type SubjectKey,
+  subjectKey,
+} from '../../protocol/model/subject.ts';
+import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
+import { createAlertMachine } from './alert-state.ts';
+import { DERIVATIONS } from './rates.ts';
+import type { Scope } from './scope.ts';
+import {
+  type Cell,
+  type CompiledRule,
+  createShared,
+  createWatched,
+  type Outlet,
+  type Role,
+  type Shared,
+  type Track,
+  type Watched,
+} from './watched.ts';
+
+/** Everything that is watched, by agent and subject. */
+export interface Registry {
+  readonly agents: ReadonlyMap<AgentId, ReadonlyMap<SubjectKey, Watched>>;
+  watched(agent: AgentId, subject: SubjectKey): Watched;
+  track(watched: Watched, metric: MetricName): Track;
+  /** The cell of a rule on the subject, made when it is missing. */
+  cell(watched: Watched, compiled: CompiledRule): Cell;
+  /** After a change of rules: series find their rules anew. */
+  relink(): void;
+  remove(watched: Watched): void;
+  all(): Iterable<Watched>;
+}
+
+const ROLES: Partial<Record<MetricName, Role>> = {
+  icmp_loss_ratio: 'loss',
+  stamp_loss_ratio: 'loss',
+  icmp_confirm_loss_ratio: 'burst',
+  stamp_confirm_loss_ratio: 'burst',
+  snmp_answered: 'snmp',
+  device_uptime_ticks: 'clock',
+  device_engine_boots: 'clock',
+  if_speed_bps: 'port',
+  if_discontinuity_ticks: 'port',
+};
+
+export const roleOf = (metric: MetricName): Role =>
+  ROLES[metric] ?? (METRICS[metric].kind === 'counter' ? 'counter' : 'plain');
+
+const NO_OUTLETS: readonly Outlet[] = [];
+
+export function createRegistry(scope: () => Scope): Registry {
+  const agents = new Map<AgentId, Map<SubjectKey, Watched>>();
+  const shareds = new Map<SubjectKey, Shared>();
+
+  function watched(agent: AgentId, subject: SubjectKey): Watched {
+    const known = agents.get(agent)?.get(subject);
+    if (known !== undefined) return known;
+    const subjects = agents.get(agent) ?? new Map<SubjectKey, Watched>();
+    agents.set(agent, subjects);
+    const shared = shareds.get(subject) ?? createShared(subject);
+    shareds.set(subject, shared);
+    const created = createWatched(agent, shared);
+    subjects.set(subject, created);
+    const device = kindOf(subject) === 'interface' ? deviceOf(subject) : undefined;
+    if (device !== undefined) created.device = watched(agent, subjectKey('device', device));
+    else if (kindOf(subject) === 'device') created.device = created;
+    return created;
+  }
+
+  function cell(place: Watched, compiled: CompiledRule): Cell {
+    const known = place.cells.get(compiled.rule.id);
+    if (known !== undefined) return known;
+    const created: Cell = {
+      compiled,
+      watched: place,
+      state: compiled.judge.create(),
+      machine: createAlertMachine(),
+      lastAt: epochMs(0),
+      freshUntil: epochMs(0),
+      patience: 0 as DurationMs,
+      isBlind: false,
+      alert: undefined,
+    };
+    place.cells.set(compiled.rule.id, created);
+    return created;
+  }
+
+  function outletsOf(place: Watched, metric: MetricName): readonly Outlet[] {
+    const derived = DERIVATIONS[metric]?.metric ?? metric;
+    const outlets: Outlet[] = [];
+    for (const compiled of scope().rulesOf(place.key)) {
+      const input = compiled.judge.metrics.indexOf(derived);
+      if (input >= 0) outlets.push({ cell: cell(place, compiled), input });
+    }
+    return outlets.length === 0 ? NO_OUTLETS : outlets;
+  }
+
+  function track(place: Watched, metric: MetricName): Track {
+    const known = place.tracks.get(metric);
+    if (known !== undefined) return known;
+    const outlets = outletsOf(place, metric);
+    const role = roleOf(metric);
+    const created: Track = {
+      metric,
+      role: role === 'plain' && outlets === NO_OUTLETS ? 'ignored' : role,
+      outlets,
+      lastAt: epochMs(0),
+      every: 0 as DurationMs,
+      reading: undefined,
+    };
+    place.tracks.set(metric, created);
+    return created;
+  }
+
+  function* all(): Generator<Watched> {
+    for (const subjects of agents.values()) yield* subjects.values();
+  }
+
+  return {
+    agents,
+    watched,
+    track,
+    cell,
+    relink() {
+      for (const place of all()) {
+        for (const [metric, one] of place.tracks) {
+          if (one.role === 'ignored') place.tracks.delete(metric);
+          else one.outlets = outletsOf(place, metric);
+        }
+      }
+    },
+    remove(place) {
+      agents.get(place.agent)?.delete(place.key);
+      const { views } = place.shared;
+      views.splice(views.indexOf(place), 1);
+      if (views.length === 0) shareds.delete(place.key);
+    },
+    all,
+  };
+}

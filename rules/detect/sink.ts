@@ -1,0 +1,41 @@
+import type { AlertFact, HealthFact } from '../../protocol/model/fact.ts';
+import type { EpochMs } from '../../protocol/model/units.ts';
+
+export type SiteFact = AlertFact | HealthFact;
+
+interface Entry {
+  readonly when: EpochMs;
+  readonly fact: SiteFact;
+}
+
+/** Facts of one input. */
+export interface Sink {
+  /** @param when time of the sample that led to the fact. */
+  push(when: EpochMs, fact: SiteFact): void;
+  /**
+   * Facts by the time of their samples, then by subject; facts of one subject keep their order. So
+   * the order of samples of different subjects inside a batch does not show.
+   */
+  take(): SiteFact[];
+}
+
+export function createSink(): Sink {
+  let entries: Entry[] = [];
+  return {
+    push(when, fact) {
+      entries.push({ when, fact });
+    },
+    take() {
+      if (entries.length === 0) return [];
+      const taken = entries;
+      entries = [];
+      taken.sort((a, b) => a.when - b.when || compare(subjectOf(a.fact), subjectOf(b.fact)));
+      return taken.map(({ fact }) => fact);
+    },
+  };
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+const subjectOf = (fact: SiteFact): string =>
+  fact.kind === 'alert.fired' ? fact.alert.subject : fact.subject;

@@ -1,0 +1,144 @@
+import type { Alert, RuleId } from '../../protocol/model/alert.ts';
+import type { Health } from '../../protocol/model/fact.ts';
+import type { MetricName } from '../../protocol/model/metrics.ts';
+import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
+import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
+import type { AlertMachine } from './alert-state.ts';
+import type { DeviceClock } from './device-clock.ts';
+import type { ProbeReach, ReachProbe } from './reach.ts';
+import type { Registry } from './registry.ts';
+import type { Scope } from './scope.ts';
+import type { Cell, Port, Track, Watched } from './watched.ts';
+
+/** Everything as JSON; counters as decimal strings, since JSON numbers stop at 2^53. */
+export interface RegistryState {
+  readonly watched: readonly WatchedState[];
+  readonly health: readonly (readonly [SubjectKey, Health])[];
+}
+
+interface WatchedState {
+  readonly agent: AgentId;
+  readonly subject: SubjectKey;
+  readonly tracks: readonly TrackState[];
+  readonly cells: readonly CellState[];
+  readonly reach: Partial<Record<ReachProbe, ProbeReach>>;
+  readonly port?: Port;
+  readonly clock?: DeviceClock;
+  readonly times: readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
+  readonly isFresh: boolean;
+  readonly isGood: boolean;
+  readonly answeredSlot: number;
+}
+
+type TrackState = readonly [
+  metric: MetricName,
+  lastAt: EpochMs,
+  every: DurationMs,
+  ...reading: [] | [value: string, at: EpochMs, bits: 0 | 32 | 64],
+];
+
+interface CellState {
+  readonly rule: RuleId;
+  readonly state: unknown;
+  readonly machine: AlertMachine;
+  readonly times: readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
+  readonly isBlind: boolean;
+  readonly alert?: Alert;
+}
+
+/** A copy by JSON: later samples must not reach into a snapshot. */
+export function registryState(registry: Registry): RegistryState {
+  const watched: WatchedState[] = [];
+  const health = new Map<SubjectKey, Health>();
+  for (const place of registry.all()) {
+    watched.push(watchedState(place));
+    health.set(place.key, place.shared.health);
+  }
+  return JSON.parse(JSON.stringify({ watched, health: [...health] })) as RegistryState;
+}
+
+function watchedState(place: Watched): WatchedState {
+  const { agent, key, reach, port, clock, isFresh, isGood, answeredSlot } = place;
+  return {
+    agent,
+    subject: key,
+    tracks: [...place.tracks.values()].filter((one) => one.role !== 'ignored').map(trackState),
+    cells: [...place.cells.values()].map(cellState),
+    reach,
+    ...(port && { port }),
+    ...(clock && { clock }),
+    times: [place.lastAt, place.freshUntil, place.patience],
+    isFresh,
+    isGood,
+    answeredSlot,
+  };
+}
+
+function trackState({ metric, lastAt, every, reading }: Track): TrackState {
+  if (reading === undefined) return [metric, lastAt, every];
+  return [metric, lastAt, every, String(reading.value), reading.at, reading.bits];
+}
+
+function cellState({ compiled, state, machine, isBlind, alert, ...cell }: Cell): CellState {
+  return {
+    rule: compiled.rule.id,
+    state,
+    machine,
+    times: [cell.lastAt, cell.freshUntil, cell.patience],
+    isBlind,
+    ...(alert && { alert }),
+  };
+}
+
+/**
+ * Fills an empty registry. Returns the firing alerts whose rule the settings do not hold any more:
+ * they are still to be resolved.
+ */
+export function restoreRegistry(
+  registry: Registry,
+  scope: Scope,
+  given: RegistryState,
+  adopt: (cell: Cell) => void,
+): Alert[] {
+  const state = JSON.parse(JSON.stringify(given)) as RegistryState;
+  const orphans: Alert[] = [];
+  const health = new Map(state.health);
+  for (const one of state.watched) {
+    const place = registry.watched(one.agent, one.subject);
+    place.shared.health = health.get(one.subject) ?? 'unknown';
+    Object.assign(place.reach, one.reach);
+    place.port = one.port;
+    place.clock = one.clock;
+    [place.lastAt, place.freshUntil, place.patience] = one.times;
+    place.isFresh = one.isFresh;
+    place.isGood = one.isGood;
+    place.answeredSlot = one.answeredSlot;
+    const rules = new Map(scope.rulesOf(one.subject).map((c) => [c.rule.id, c]));
+    for (const cellState of one.cells) {
+      const compiled = rules.get(cellState.rule);
+      if (compiled !== undefined) restoreCell(registry.cell(place, compiled), cellState, adopt);
+      else if (cellState.alert !== undefined) orphans.push(cellState.alert);
+    }
+    for (const trackState of one.tracks) restoreTrack(registry, place, trackState);
+  }
+  return orphans;
+}
+
+function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void): void {
+  cell.state = state.state;
+  Object.assign(cell.machine, state.machine);
+  [cell.lastAt, cell.freshUntil, cell.patience] = state.times;
+  cell.isBlind = state.isBlind;
+  cell.alert = state.alert;
+  if (cell.machine.state !== 'inactive') adopt(cell);
+}
+
+function restoreTrack(registry: Registry, place: Watched, state: TrackState): void {
+  const [metric, lastAt, every, value, at, bits] = state;
+  const track = registry.track(place, metric);
+  track.lastAt = lastAt;
+  track.every = every;
+  if (value !== undefined && at !== undefined && bits !== undefined) {
+    track.reading = { value: BigInt(value), at, bits };
+  }
+}

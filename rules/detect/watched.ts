@@ -1,0 +1,148 @@
+import type { Alert, RuleId } from '../../protocol/model/alert.ts';
+import type { Health } from '../../protocol/model/fact.ts';
+import type { MetricName, RuleMetricName } from '../../protocol/model/metrics.ts';
+import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
+import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import type { Rule } from '../settings.ts';
+import type { AlertMachine, Verdict } from './alert-state.ts';
+import type { CounterReading } from './counter-rate.ts';
+import type { DeviceClock } from './device-clock.ts';
+import type { ProbeReach, ReachProbe } from './reach.ts';
+
+/** A sample on its way to the rules. One object, used again for each sample. */
+export interface Feed {
+  at: EpochMs;
+  value: number;
+  /** How often a sample of this series is due; 0 = not known yet. */
+  every: DurationMs;
+  /** After this long without a sample nothing is known any more. */
+  patience: DurationMs;
+  watched: Watched;
+}
+
+/** Evidence without what the engine adds. */
+export interface Finding {
+  readonly metric?: RuleMetricName;
+  readonly onsetAt: EpochMs;
+  readonly observed?: number;
+  readonly expected?: number;
+  readonly text: string;
+}
+
+/** One detector with its settings. Its state belongs to a cell and is plain JSON. */
+export interface Judge {
+  /** Metrics it is fed with; `input` is the place in this list. */
+  readonly metrics: readonly RuleMetricName[];
+  create(): unknown;
+  observe(state: unknown, input: number, feed: Feed): Verdict;
+  /** Why it is breached. */
+  finding(state: unknown, watched: Watched, at: EpochMs): Finding;
+  /** Why it is normal again, in plain words. */
+  cleared(state: unknown, watched: Watched): string;
+}
+
+/** Makes a judge of one with typed state: the engine only ever hands back what `create` made. */
+export const defineJudge = <S>(judge: {
+  readonly metrics: readonly RuleMetricName[];
+  create(): S;
+  observe(state: S, input: number, feed: Feed): Verdict;
+  finding(state: S, watched: Watched, at: EpochMs): Finding;
+  cleared(state: S, watched: Watched): string;
+}): Judge => judge as unknown as Judge;
+
+export interface CompiledRule {
+  readonly rule: Rule;
+  readonly judge: Judge;
+}
+
+/** One rule on one subject as one agent sees it. */
+export interface Cell {
+  compiled: CompiledRule;
+  readonly watched: Watched;
+  state: unknown;
+  readonly machine: AlertMachine;
+  lastAt: EpochMs;
+  freshUntil: EpochMs;
+  patience: DurationMs;
+  isBlind: boolean;
+  /** While firing. */
+  alert: Alert | undefined;
+}
+
+/** A rule that a series feeds, and as which of its inputs. */
+export interface Outlet {
+  readonly cell: Cell;
+  readonly input: number;
+}
+
+/** What a series does besides feeding rules. */
+export type Role = 'plain' | 'loss' | 'burst' | 'snmp' | 'clock' | 'port' | 'counter' | 'ignored';
+
+export interface Track {
+  readonly metric: MetricName;
+  readonly role: Role;
+  outlets: readonly Outlet[];
+  lastAt: EpochMs;
+  every: DurationMs;
+  /** Counters only. */
+  reading: CounterReading | undefined;
+}
+
+/** Facts of a port that its counters are judged by. */
+export interface Port {
+  speedBps: number;
+  discontinuityTicks: number;
+  /** When `discontinuityTicks` was last seen to change; 0 = never. */
+  discontinuityAt: EpochMs;
+}
+
+/** One subject as one agent sees it. */
+export interface Watched {
+  readonly agent: AgentId;
+  readonly key: SubjectKey;
+  readonly tracks: Map<MetricName, Track>;
+  readonly cells: Map<RuleId, Cell>;
+  readonly reach: Partial<Record<ReachProbe, ProbeReach>>;
+  readonly shared: Shared;
+  port: Port | undefined;
+  clock: DeviceClock | undefined;
+  /** The device of a port, as the same agent sees it. */
+  device: Watched | undefined;
+  lastAt: EpochMs;
+  freshUntil: EpochMs;
+  patience: DurationMs;
+  isFresh: boolean;
+  isGood: boolean;
+  answeredSlot: number;
+}
+
+/** A subject as all agents of this engine see it. */
+export interface Shared {
+  readonly key: SubjectKey;
+  readonly views: Watched[];
+  health: Health;
+}
+
+export const createShared = (key: SubjectKey): Shared => ({ key, views: [], health: 'unknown' });
+
+export function createWatched(agent: AgentId, shared: Shared): Watched {
+  const watched: Watched = {
+    agent,
+    key: shared.key,
+    tracks: new Map(),
+    cells: new Map(),
+    reach: {},
+    shared,
+    port: undefined,
+    clock: undefined,
+    device: undefined,
+    lastAt: epochMs(0),
+    freshUntil: epochMs(0),
+    patience: 0 as DurationMs,
+    isFresh: false,
+    isGood: false,
+    answeredSlot: -1,
+  };
+  shared.views.push(watched);
+  return watched;
+}

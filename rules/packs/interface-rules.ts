@@ -1,0 +1,96 @@
+import { minutes, seconds } from '../../protocol/model/units.ts';
+import type { Rule } from '../settings.ts';
+
+/** What SNMP tells of ports. */
+export const INTERFACE_RULES: readonly Rule[] = [
+  {
+    id: 'interface-down',
+    on: ['interface'],
+    detector: { kind: 'interface-down' },
+    holdFor: seconds(0),
+    clearAfter: seconds(10),
+    severity: 'major',
+    disturbance: 'outage',
+    cause: 'interface down',
+    reason:
+      'Operationally down while administratively up, after it had been seen up (IF-MIB, RFC 2863). Ports that were shut down and ports never yet in use say nothing; for two minutes after a restart ports may still be coming up.',
+    advice: [
+      'Look at what is plugged in there: cable, transceiver, power of the device at the other end.',
+      'Read the log of the device for the port: link flaps, error-disable, loop guard.',
+      'If it is not in use any more, shut it down, and this clears.',
+    ],
+    enabled: true,
+  },
+  {
+    id: 'interface-utilisation',
+    on: ['interface'],
+    detector: {
+      kind: 'threshold',
+      metric: 'if_in_utilisation_ratio',
+      also: ['if_out_utilisation_ratio'],
+      over: minutes(2),
+      band: { raiseAt: 0.9, clearAt: 0.8 },
+    },
+    holdFor: seconds(0),
+    clearAfter: seconds(45),
+    severity: 'minor',
+    disturbance: 'degradation',
+    cause: 'congestion',
+    reason:
+      'Above 90 % queues grow without bound (Zabbix: 90 %, averaged over 15 min). Two minutes are four polls of a WAN link, so that a saturated line is known while users still suffer; clears below 80 %.',
+    advice: [
+      'Who fills the line? Look at NetFlow or at the top talkers of the router: backups and updates first.',
+      'Stop or throttle the transfer, or mark it down in the QoS policy.',
+      'If it happens daily, ask for more bandwidth: the graph is the reason.',
+    ],
+    enabled: true,
+  },
+  {
+    id: 'interface-errors',
+    on: ['interface'],
+    detector: {
+      kind: 'threshold',
+      metric: 'if_in_errors_per_s',
+      also: ['if_out_errors_per_s'],
+      over: minutes(1),
+      band: { raiseAt: 2, clearAt: 1.6 },
+    },
+    holdFor: minutes(4),
+    clearAfter: minutes(1),
+    severity: 'minor',
+    disturbance: 'degradation',
+    cause: 'line errors',
+    reason:
+      'More than 2 errors a second for 5 min, cleared below 80 % of that: the network templates of Zabbix. Here the mean of one minute that stays above for four more.',
+    advice: [
+      'Which direction? Errors received point to the line or the far end, errors sent to this port.',
+      'Compare speed and duplex of both ends; a mismatch gives errors that grow with the load.',
+      'Clean or change fibre, cable or transceiver; look at the optical levels.',
+    ],
+    enabled: true,
+  },
+  {
+    id: 'interface-discards',
+    on: ['interface'],
+    detector: {
+      kind: 'threshold',
+      metric: 'if_out_discards_per_s',
+      also: ['if_in_discards_per_s'],
+      over: minutes(1),
+      band: { raiseAt: 10, clearAt: 8 },
+    },
+    holdFor: minutes(4),
+    clearAfter: minutes(1),
+    severity: 'warning',
+    disturbance: 'degradation',
+    cause: 'packets discarded',
+    reason:
+      'Good packets thrown away, 10 a second for 5 min. TCP fills queues by design, so a few discards are normal; five times the limit for errors is an own choice. Clears below 80 %.',
+    advice: [
+      'Look at the load of the port at the same time: a full queue, or bursts from a faster port.',
+      'Look at the QoS queues: which class loses packets?',
+      'Discards on receipt without load may be an unknown VLAN or protocol: harmless, and then a reason to raise the limit.',
+    ],
+    enabled: true,
+  },
+];

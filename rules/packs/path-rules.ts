@@ -1,0 +1,148 @@
+import { seconds } from '../../protocol/model/units.ts';
+import type { BeyondChance, Rule } from '../settings.ts';
+
+/** See `LOSS_REASON` for the arithmetic. */
+const LOSS: BeyondChance = { usual: 0.01, bad: 0.15, evidence: 13 };
+
+const LOSS_REASON =
+  'At rounds of 5 echoes every 5 s a lost echo adds ln(15 %/1 %) = 2.71 to the evidence, an answered one takes ln(99 %/85 %) = 0.15 away, and one round adds at most a third of the 13 that are needed, so a single blip never suffices. A steady 20 % adds 2.1 a round: seven rounds, 30 s after the first loss, or about 20 s with the ten-echo bursts that an agent sends after a miss. Computed as a Markov chain, 1,000 links with a steady 1 % of loss raise 0.9 false alerts a day, with 0.5 % fewer than 0.01; design budget: one. Below 5 % nothing is said.';
+
+const PATH_ADVICE = [
+  'Is the incident on the provider’s side? Read the circuit number to the provider and ask for the state of the line and of the last mile.',
+  'Look at the router’s WAN port: carrier, errors, last change, and whether the modem or NTU has power.',
+  'Is there a second uplink? Check that traffic has moved to it, and tell the site what works.',
+];
+
+/** What ICMP and STAMP tell of links and devices. */
+export const PATH_RULES: readonly Rule[] = [
+  {
+    id: 'link-unreachable',
+    on: ['link'],
+    detector: { kind: 'unreachable', probe: 'any', missed: 3, outOf: 3 },
+    holdFor: seconds(0),
+    clearAfter: seconds(10),
+    severity: 'critical',
+    disturbance: 'outage',
+    cause: 'circuit down',
+    reason:
+      'Ten packets 100 ms apart after the first miss, all lost, and no other probe answered since: at 20 % loss that happens by chance once in ten million bursts (0.2^10). Without bursts three rounds, as in the network templates of Zabbix. It clears after 10 s of answers.',
+    advice: PATH_ADVICE,
+    enabled: true,
+  },
+  {
+    id: 'device-unreachable',
+    on: ['device'],
+    detector: { kind: 'unreachable', probe: 'any', missed: 3, outOf: 3 },
+    holdFor: seconds(0),
+    clearAfter: seconds(10),
+    severity: 'critical',
+    disturbance: 'outage',
+    cause: 'unreachable',
+    reason:
+      'Ten echoes 100 ms apart after the first miss, all lost, and neither SNMP nor another agent had an answer since. Without bursts three rounds, as in the network templates of Zabbix. It clears after 10 s of answers.',
+    advice: [
+      'Ping the device from another place, and the device in front of it: the nearest one that does not answer is the one to visit.',
+      'Ask someone on site for power and lights on the device.',
+      'Was it changed or upgraded tonight? Look at the change calendar and at its console.',
+    ],
+    enabled: true,
+  },
+  {
+    id: 'link-loss',
+    on: ['link'],
+    detector: {
+      kind: 'threshold',
+      metric: 'stamp_loss_ratio',
+      also: ['icmp_loss_ratio'],
+      over: seconds(30),
+      band: { raiseAt: 0.05, clearAt: 0.035 },
+      beyondChance: LOSS,
+    },
+    holdFor: seconds(0),
+    clearAfter: seconds(45),
+    severity: 'major',
+    disturbance: 'degradation',
+    cause: 'packet loss',
+    reason: LOSS_REASON,
+    advice: [
+      'Look at the load of the link: loss with a full line is congestion, loss on an idle line is a bad line.',
+      'Look at errors and discards of both ports and at the duplex setting.',
+      'Send the provider the graph with the time it began and the circuit number.',
+    ],
+    enabled: true,
+  },
+  {
+    id: 'device-loss',
+    on: ['device'],
+    detector: {
+      kind: 'threshold',
+      metric: 'icmp_loss_ratio',
+      also: ['stamp_loss_ratio'],
+      over: seconds(30),
+      band: { raiseAt: 0.05, clearAt: 0.035 },
+      beyondChance: LOSS,
+    },
+    holdFor: seconds(0),
+    clearAfter: seconds(45),
+    severity: 'minor',
+    disturbance: 'degradation',
+    cause: 'packet loss',
+    reason: LOSS_REASON,
+    advice: [
+      'Does everything behind the same link lose packets? Then it is the link, not the device.',
+      'Look at the device’s processor: a busy router answers echoes last.',
+      'Look at errors of the port that leads to it, and change the cable.',
+    ],
+    enabled: true,
+  },
+  {
+    id: 'link-latency',
+    on: ['link'],
+    where: { linkKinds: ['wan', 'internet', 'overlay'] },
+    detector: {
+      kind: 'threshold',
+      metric: 'stamp_rtt_ms',
+      also: ['icmp_rtt_ms'],
+      over: seconds(30),
+      band: { raiseAt: 150, clearAt: 120 },
+    },
+    holdFor: seconds(15),
+    clearAfter: seconds(45),
+    severity: 'minor',
+    disturbance: 'degradation',
+    cause: 'high latency',
+    reason:
+      'Round trip above 150 ms, the limit of the network templates of Zabbix and where talking begins to suffer (ITU-T G.114: 150 ms one way). Judged on the mean of 30 s that stays above for 15 s, about a minute in all; clears below 120 ms.',
+    advice: [
+      'Look at the load of the link: a full queue adds delay and jitter.',
+      'Trace the path: did it move to a longer route or to the backup?',
+      'Ask the provider for a change of route at the time it began.',
+    ],
+    enabled: true,
+  },
+  {
+    id: 'lan-latency',
+    on: ['link'],
+    where: { linkKinds: ['lan'] },
+    detector: {
+      kind: 'threshold',
+      metric: 'stamp_rtt_ms',
+      also: ['icmp_rtt_ms'],
+      over: seconds(30),
+      band: { raiseAt: 20, clearAt: 10 },
+    },
+    holdFor: seconds(15),
+    clearAfter: seconds(45),
+    severity: 'warning',
+    disturbance: 'degradation',
+    cause: 'high latency',
+    reason:
+      'A switched LAN answers in about a millisecond; 20 ms over half a minute is a queue or a loop, while a router that is slow to answer echoes stays below (own choice). Clears below 10 ms.',
+    advice: [
+      'Look for a loop: broadcast rate and flapping MAC addresses on the switches.',
+      'Find the port with the highest load and discards on the way.',
+      'Look at the processor of the devices on both ends.',
+    ],
+    enabled: true,
+  },
+];

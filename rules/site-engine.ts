@@ -1,0 +1,283 @@
+import type { Alert } from '../protocol/model/alert.ts';
+import type { DerivedMetricName } from '../protocol/model/metrics.ts';
+import type { ObservedBatch, Sample } from '../protocol/model/sample.ts';
+import { type AgentId, kindOf, type SubjectKey, subjectKey } from '../protocol/model/subject.ts';
+import { type DurationMs, durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
+import type { Instant, SiteEngine, Snapshot } from './contract.ts';
+import { createAlerts, FOREVER } from './detect/alerts.ts';
+import { inOrder } from './detect/batch-order.ts';
+import { tellHealth } from './detect/health.ts';
+import { noteSample } from './detect/notes.ts';
+import { DERIVATIONS, derive } from './detect/rates.ts';
+import { createRegistry } from './detect/registry.ts';
+import { createScope } from './detect/scope.ts';
+import { createSink, type SiteFact } from './detect/sink.ts';
+import { type RegistryState, registryState, restoreRegistry } from './detect/snapshot.ts';
+import type { Cell, Feed, Track, Watched } from './detect/watched.ts';
+import type { EngineSettings } from './settings.ts';
+
+/** Hears every figure that is derived from counters, for history and the page. */
+export type OnDerived = (
+  agent: AgentId,
+  metric: DerivedMetricName,
+  subject: SubjectKey,
+  at: EpochMs,
+  value: number,
+) => void;
+
+interface State {
+  readonly v: 1;
+  readonly registry: RegistryState;
+  readonly orphans: readonly Alert[];
+}
+
+/** Between sampling and arrival: the rest of the round, the batch and the way. */
+const GRACE = 5_000;
+/** Patience with a series whose interval is not known. */
+const UNKNOWN_PATIENCE = durationMs(300_000);
+/** A sample from further ahead is of a clock gone wrong and would silence its series until then. */
+const FUTURE = 60_000;
+
+/** See `SiteEngine`. Same inputs, same facts. */
+export function createSiteEngine(
+  initial: EngineSettings,
+  snapshot?: Snapshot,
+  onDerived?: OnDerived,
+): SiteEngine {
+  let scope = createScope(initial);
+  const currentScope = () => scope;
+  const sink = createSink();
+  const alerts = createAlerts(currentScope, sink);
+  const registry = createRegistry(currentScope);
+  let orphans: readonly Alert[] = [];
+  /** Before this nothing can have become stale; 0 = look. Never in a snapshot: it decides nothing. */
+  let nextDue = epochMs(0);
+  if (snapshot !== undefined) restore(snapshot as State);
+  const feed = {} as Feed;
+
+  function restore(state: State): void {
+    if (state.v !== 1) throw new Error('unknown snapshot of a site engine');
+    orphans = [...state.orphans, ...restoreRegistry(registry, scope, state.registry, alerts.adopt)];
+  }
+
+  function observe(batch: ObservedBatch, { now }: Instant): SiteFact[] {
+    hear(batch.agent, now);
+    const oldest = now - scope.settings.timing.lateAfter;
+    for (const sample of inOrder(batch.samples)) {
+      const { at, value } = sample;
+      if (at < oldest || at > now + FUTURE) continue;
+      if (typeof value === 'number' && !Number.isFinite(value)) continue;
+      const watched = registry.watched(batch.agent, sample.series.subject);
+      const track = registry.track(watched, sample.series.metric);
+      if (track.role !== 'ignored' && at > track.lastAt) take(watched, track, sample, now);
+    }
+    return sink.take();
+  }
+
+  function take(watched: Watched, track: Track, sample: Sample, now: EpochMs): void {
+    const { at } = sample;
+    noteInterval(track, sample);
+    feed.at = at;
+    feed.every = track.every;
+    feed.patience = patienceWith(track);
+    feed.watched = watched;
+    feed.value = Number(sample.value);
+    touch(watched, feed, now);
+    noteSample(track, feed, sink, now);
+    if (track.role === 'counter') {
+      const figure = derive(watched, track, sample);
+      const metric = DERIVATIONS[track.metric]?.metric;
+      if (figure === undefined || metric === undefined) return;
+      onDerived?.(watched.agent, metric, watched.key, at, figure);
+      feed.value = figure;
+    }
+    for (const { cell, input } of track.outlets) {
+      alerts.judge(cell, input, feed, now);
+      if (cell.freshUntil < nextDue && cell.machine.state !== 'inactive') nextDue = cell.freshUntil;
+    }
+  }
+
+  function noteInterval(track: Track, { at, series }: Sample): void {
+    const apart = at - track.lastAt;
+    if (series.every !== undefined) track.every = series.every;
+    else if (track.lastAt > 0 && track.role !== 'burst') {
+      // Learned: a gap moves it little, a lasting change in a few samples.
+      const step = track.every === 0 ? apart : (Math.min(apart, 4 * track.every) - track.every) / 8;
+      track.every = durationMs(track.every + step);
+    }
+    track.lastAt = at;
+  }
+
+  function patienceWith({ every }: Track): DurationMs {
+    if (every === 0) return UNKNOWN_PATIENCE;
+    return durationMs(scope.settings.timing.staleIntervals * every + GRACE);
+  }
+
+  /** The subject is seen. */
+  function touch(watched: Watched, { at, patience }: Feed, now: EpochMs): void {
+    if (at > watched.lastAt) watched.lastAt = at;
+    watched.patience = patience;
+    if (at + patience > watched.freshUntil) watched.freshUntil = epochMs(at + patience);
+    if (watched.isFresh) return;
+    watched.isFresh = true;
+    if (watched.freshUntil < nextDue) nextDue = watched.freshUntil;
+    tellHealth(watched.shared, sink, at, now);
+  }
+
+  /** Agents outside the inventory are never silent: recorded series have no heartbeat. */
+  function hear(agent: AgentId, now: EpochMs): void {
+    const key = subjectKey('agent', agent);
+    if (!scope.has(key)) return;
+    const watched = registry.watched(agent, key);
+    for (const compiled of scope.rulesOf(key)) {
+      if (compiled.rule.detector.kind === 'agent-silent') registry.cell(watched, compiled);
+    }
+    setFeed(watched, now, 1);
+    touch(watched, feed, now);
+    judgeSilence(watched, now);
+  }
+
+  function setFeed(watched: Watched, at: EpochMs, value: number): void {
+    feed.at = at;
+    feed.value = value;
+    feed.every = durationMs(0);
+    // Silence of an agent is judged by its own rule, not by staleness.
+    feed.patience = durationMs(FOREVER - at);
+    feed.watched = watched;
+  }
+
+  function judgeSilence(watched: Watched, now: EpochMs): void {
+    for (const cell of watched.cells.values()) {
+      if (cell.compiled.rule.detector.kind !== 'agent-silent') continue;
+      const wasFiring = cell.alert !== undefined;
+      alerts.judge(cell, 0, feed, now);
+      if (cell.alert !== undefined && !wasFiring) hideAllOf(watched.agent, now);
+    }
+  }
+
+  /** What a silent agent watched is unknown from now on, not only when its samples are stale. */
+  function hideAllOf(agent: AgentId, now: EpochMs): void {
+    const before = epochMs(now - 1);
+    for (const watched of registry.agents.get(agent)?.values() ?? []) {
+      if (kindOf(watched.key) === 'agent') continue;
+      watched.freshUntil = epochMs(Math.min(watched.freshUntil, before));
+      for (const cell of watched.cells.values()) {
+        cell.freshUntil = epochMs(Math.min(cell.freshUntil, before));
+      }
+    }
+    nextDue = epochMs(0);
+  }
+
+  function tick({ now }: Instant): SiteFact[] {
+    for (const agent of registry.agents.keys()) {
+      const watched = registry.agents.get(agent)?.get(subjectKey('agent', agent));
+      if (watched === undefined) continue;
+      setFeed(watched, now, 0);
+      judgeSilence(watched, now);
+    }
+    if (now > nextDue) findStale(now);
+    return sink.take();
+  }
+
+  function findStale(now: EpochMs): void {
+    nextDue = alerts.findBlind(now);
+    for (const watched of registry.all()) {
+      if (!watched.isFresh) continue;
+      if (now <= watched.freshUntil) {
+        if (watched.freshUntil < nextDue) nextDue = watched.freshUntil;
+        continue;
+      }
+      watched.isFresh = false;
+      tellHealth(watched.shared, sink, now, now);
+    }
+  }
+
+  function forgive({ now }: Instant): void {
+    for (const watched of registry.all()) {
+      forgiveOne(watched, now);
+      for (const cell of watched.cells.values()) {
+        forgiveOne(cell, now);
+        // One that was silent before stays so until it is heard.
+        if (cell.compiled.rule.detector.kind === 'agent-silent' && cell.alert === undefined) {
+          setFeed(watched, now, 1);
+          cell.compiled.judge.observe(cell.state, 0, feed);
+        }
+      }
+    }
+    nextDue = epochMs(0);
+  }
+
+  function configure(next: EngineSettings, { now }: Instant): SiteFact[] {
+    const before = scope;
+    scope = createScope(next);
+    for (const alert of orphans) withdrawOrphan(alert, now);
+    orphans = [];
+    for (const watched of [...registry.all()]) {
+      const isGone =
+        (before.has(watched.key) && !scope.has(watched.key)) ||
+        (before.isWatched(watched.agent, watched.key) &&
+          !scope.isWatched(watched.agent, watched.key)) ||
+        isAgentGone(before.has, watched.agent);
+      if (isGone) forget(watched, now);
+      else refit(watched, now);
+    }
+    registry.relink();
+    nextDue = epochMs(0);
+    return sink.take();
+  }
+
+  function isAgentGone(hadBefore: (subject: SubjectKey) => boolean, agent: AgentId): boolean {
+    const key = subjectKey('agent', agent);
+    return hadBefore(key) && !scope.has(key);
+  }
+
+  function withdrawOrphan({ key: alert, subject, rule }: Alert, now: EpochMs): void {
+    const because = { kind: 'configuration', text: `the rule ${rule} is gone` } as const;
+    sink.push(now, { kind: 'alert.resolved', at: now, alert, subject, because });
+  }
+
+  function forget(watched: Watched, now: EpochMs): void {
+    for (const cell of watched.cells.values()) {
+      alerts.withdraw(cell, `${watched.key} is no longer watched`, now);
+    }
+    watched.cells.clear();
+    watched.isFresh = false;
+    const { shared } = watched;
+    registry.remove(watched);
+    tellHealth(shared, sink, now, now);
+  }
+
+  /** Rules that stay keep their state where their detector is the same. */
+  function refit(watched: Watched, now: EpochMs): void {
+    const rules = new Map(scope.rulesOf(watched.key).map((one) => [one.rule.id, one]));
+    for (const [id, cell] of watched.cells) {
+      const compiled = rules.get(id);
+      if (compiled === undefined) {
+        alerts.withdraw(cell, `the rule ${id} no longer applies`, now);
+        watched.cells.delete(id);
+        continue;
+      }
+      const { detector } = cell.compiled.rule;
+      if (JSON.stringify(detector) !== JSON.stringify(compiled.rule.detector)) {
+        cell.state = compiled.judge.create();
+      }
+      cell.compiled = compiled;
+    }
+  }
+
+  return {
+    configure,
+    observe,
+    heard(agent, { now }) {
+      hear(agent, now);
+      return sink.take();
+    },
+    tick,
+    forgive,
+    snapshot: (): State => ({ v: 1, registry: registryState(registry), orphans }),
+  };
+}
+
+function forgiveOne(one: Watched | Cell, now: EpochMs): void {
+  if (one.patience > 0) one.freshUntil = epochMs(Math.max(one.freshUntil, now + one.patience));
+}
