@@ -106,6 +106,10 @@ export const metricWords = (metric: string): string =>
 export const glued = (text: string): string =>
   text.replace(/(\d) (%|ms|s|min|h)\b|(\d) %/g, (hit) => hit.replace(' ', '\u00a0'));
 
+/** The same without a zero that says nothing: for limits and axes, not for columns of figures. */
+export const roundWords = (metric: string, value: number): string =>
+  valueWords(metric, value).replace(/\.0(?=\u00a0)/, '');
+
 /** A value of a metric with its unit; the unit is the end of the metric's name. */
 export function valueWords(metric: string, value: number): string {
   if (metric.endsWith('_ratio')) return percent(value);

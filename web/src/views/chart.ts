@@ -1,7 +1,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { RangeView } from '../../../protocol/wire/views.ts';
-import { timeOfDay, valueWords } from '../parts/words.ts';
+import { roundWords, timeOfDay, valueWords } from '../parts/words.ts';
 
 export interface ChartContent {
   readonly range: RangeView;
@@ -20,6 +20,8 @@ export interface Chart {
 const HEIGHT = 260;
 /** Longer without a sample is drawn as a gap: nobody knows what was there. */
 const GAP_FACTOR = 4;
+/** Above so many samples big points would hide each other. */
+const MANY = 300;
 /** A share jumps from round to round: a line between would tell of values that never were. */
 const BARS: Partial<uPlot.Series> = {
   width: 0,
@@ -78,7 +80,7 @@ export function createChart(box: HTMLElement): Chart {
       scales: { y: { range: (_plot, _min, max) => [0, headroom(max, content?.limit)] } },
       axes: [
         { ...axis, values: (_plot, splits) => splits.map((at) => timeOfDay(at).slice(0, 5)) },
-        { ...axis, size: 62, values: (_plot, splits) => splits.map((v) => valueWords(metric, v)) },
+        { ...axis, size: 62, values: (_plot, splits) => splits.map((v) => roundWords(metric, v)) },
       ],
       series: [
         { label: 'At', value: (_plot, at) => (at === null ? '–' : timeOfDay(at)) },
@@ -98,7 +100,12 @@ export function createChart(box: HTMLElement): Chart {
             ? BARS
             : {
                 paths: () => null,
-                points: { show: true, size: 4.5, width: 0, fill: colour('--down') },
+                points: {
+                  show: true,
+                  size: (content?.range.at.length ?? 0) > MANY ? 3 : 5,
+                  width: 0,
+                  fill: colour('--down'),
+                },
               }),
           value: (_plot, value) => (value === null ? 'no' : 'yes'),
         },

@@ -3,7 +3,7 @@ import type { Evidence } from '../../../protocol/model/alert.ts';
 import type { IncidentView, RangeView } from '../../../protocol/wire/views.ts';
 import { clock, isOpen } from '../live/store.ts';
 import { fetchRange } from '../parts/spark.tsx';
-import { count, metricWords, subjectWords, valueWords } from '../parts/words.ts';
+import { count, metricWords, roundWords, subjectWords } from '../parts/words.ts';
 import type { Chart, ChartContent } from './chart.ts';
 
 const BEFORE_MS = 12 * 60_000;
@@ -43,54 +43,66 @@ export function DecidingGraph({ one, evidence }: GraphProps) {
   }, [series, one.onsetAt, endAt]);
 
   if (series === undefined) return null;
+  const limit = limitOf(one, evidence);
   if (range === 'missing')
     return <p class="card none">The samples that decided are not kept here any more.</p>;
   return (
     <figure class="card graph">
       <figcaption>
         <h2>{metricWords(range?.metric ?? series.split('|')[1] ?? '')}</h2>
-        <p>{range === undefined ? 'reading…' : caption(range, one, evidence)}</p>
+        <p>{range === undefined ? 'reading…' : caption(range, one, limit)}</p>
       </figcaption>
-      <Canvas range={range} one={one} evidence={evidence} endAt={endAt} />
+      <Canvas range={range} one={one} limit={limit} endAt={endAt} />
       <ul class="key" aria-hidden="true">
-        {evidence?.expected === undefined ? null : <li class="is-limit">limit</li>}
-        {evidence?.expected === undefined ? null : <li class="is-breach">broke the rule</li>}
+        {limit === undefined ? null : <li class="is-limit">limit</li>}
+        {limit === undefined ? null : <li class="is-breach">broke the rule</li>}
         <li class="is-band">incident</li>
       </ul>
     </figure>
   );
 }
 
-/** True for the samples that broke the rule; without a limit none is marked. */
-export function isBreach(value: number, limit: number | undefined): boolean {
-  if (limit === undefined) return false;
-  // Whole loss is reached, not passed.
-  return limit >= 1 ? value >= limit : value > limit;
+interface Limit {
+  readonly at: number;
+  isBroken(value: number): boolean;
 }
 
-function caption(range: RangeView, one: IncidentView, evidence: Evidence | undefined): string {
-  const limit = evidence?.expected;
-  const breaches = range.value.filter(
-    (value, n) => (range.at[n] ?? 0) >= one.onsetAt && isBreach(value, limit),
-  ).length;
+/**
+ * The limit as a sample can break it. An outage by loss is whole loss, whatever is usual; what was
+ * found below its limit (an interface that should be up) breaks it downwards.
+ */
+function limitOf(one: IncidentView, evidence: Evidence | undefined): Limit | undefined {
+  const { expected, observed, metric = '' } = evidence ?? {};
+  if (one.disturbance === 'outage' && metric.endsWith('_loss_ratio'))
+    return { at: 1, isBroken: (value) => value >= 1 };
+  if (expected === undefined) return undefined;
+  return observed !== undefined && observed < expected
+    ? { at: expected, isBroken: (value) => value < expected }
+    : { at: expected, isBroken: (value) => value > expected };
+}
+
+function caption(range: RangeView, one: IncidentView, limit: Limit | undefined): string {
   const what = `${subjectWords(range.subject)}, seen by ${range.series.split('|')[0]}`;
   if (limit === undefined) return `${what}; ${count(range.at.length, 'sample')}`;
-  return `${what}; ${count(breaches, 'sample')} broke the limit of ${valueWords(range.metric, limit)}`;
+  const isIn = (n: number) => (range.at[n] ?? 0) >= one.onsetAt;
+  const breaches = range.value.filter((value, n) => isIn(n) && limit.isBroken(value)).length;
+  return `${what}; ${count(breaches, 'sample')} broke the limit of ${roundWords(range.metric, limit.at)}`;
 }
 
-interface CanvasProps extends GraphProps {
+interface CanvasProps {
+  readonly one: IncidentView;
+  readonly limit: Limit | undefined;
   readonly range: RangeView | undefined;
   readonly endAt: number | undefined;
 }
 
-function Canvas({ range, one, evidence, endAt }: CanvasProps) {
+function Canvas({ range, one, limit, endAt }: CanvasProps) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | undefined>(undefined);
-  const limit = evidence?.expected;
   const content: ChartContent | undefined = range && {
     range,
-    limit,
-    isBreach: (value, at) => at >= one.onsetAt && isBreach(value, limit),
+    limit: limit?.at,
+    isBreach: (value, at) => at >= one.onsetAt && limit?.isBroken(value) === true,
     from: one.onsetAt,
     to: endAt,
   };
@@ -113,6 +125,6 @@ function Canvas({ range, one, evidence, endAt }: CanvasProps) {
   }, []);
   useEffect(() => {
     if (newest.current !== undefined) chart.current?.show(newest.current);
-  }, [range, endAt, limit]);
+  }, [range, endAt, limit?.at]);
   return <div ref={box} class="canvas" role="img" aria-label={metricWords(range?.metric ?? '')} />;
 }
