@@ -41,7 +41,8 @@ function compose(telling: Telling, context: MessageContext, measure: Measure): T
   const incident = fact.view;
   const names = subjectNames(context.inventory);
   const site = incident.site === undefined ? undefined : names.site(incident.site);
-  const url = context.publicUrl && `${context.publicUrl}/#/incidents/${encodeURIComponent(incident.id)}`;
+  const url =
+    context.publicUrl && `${context.publicUrl}/#/incidents/${encodeURIComponent(incident.id)}`;
   const short = (text: string): string => clip(plain(text), measure.sentence);
   const data: TicketData = {
     id: incident.id,
