@@ -24,13 +24,16 @@ sysName lab
 export function startSnmpd(host: LabHost, folder: string): Snmpd {
   const state = join(folder, `snmpd-${host.name}`);
   mkdirSync(state, { recursive: true });
-  const conf = join(state, 'snmpd.conf');
+  // Not snmpd.conf: that is what snmpd calls the state it writes over at its end.
+  const conf = join(state, 'agent.conf');
   writeFileSync(conf, CONF);
   let child: ChildProcess | undefined;
   const start = (): void => {
     const pid = join(state, 'pid');
-    child = host.start('snmpd', ['-f', '-Lf', join(state, 'log'), '-C', '-c', conf, '-p', pid], {
+    // Without -C, which would make it forget its engine boots; the path keeps the system's own file out.
+    child = host.start('snmpd', ['-f', '-Lf', join(state, 'log'), '-c', conf, '-p', pid], {
       SNMP_PERSISTENT_DIR: state,
+      SNMPCONFPATH: state,
     });
   };
   start();
