@@ -1,8 +1,8 @@
-import { closeSync, writeSync } from 'node:fs';
-import { MessageChannel, Worker } from 'node:worker_threads';
 import type { EchoRequest, EchoRound, Reflector, Unsent } from '../../ports/echo.ts';
-import type { FromWorker, IcmpModes, ReflectorOrder, RoundOrder, ToWorker } from './messages.ts';
+import { nonsenseIn } from './check-request.ts';
+import type { FromWorker, IcmpModes, ReflectorOrder, RoundOrder } from './messages.ts';
 import { createPendingRounds } from './pending-rounds.ts';
+import { startThread, type Thread } from './socket-thread.ts';
 
 export interface ReflectorConfig {
   readonly address: string;
@@ -15,6 +15,7 @@ export interface SocketClient {
   readonly modes: IcmpModes;
   /** Why the thread is gone for good; undefined while it works. */
   readonly failure: string | undefined;
+  /** Rejects with RangeError for numbers that no round can have. */
   measure(request: EchoRequest): Promise<EchoRound>;
   /** Rejects when the address or a peer is bad, or the port is taken. */
   openReflector(config: ReflectorConfig): Promise<Reflector>;
@@ -29,22 +30,13 @@ export interface SocketClientOptions {
   readonly onTrouble?: (text: string) => void;
 }
 
-/** The thread keeps rounds under way and little else; a small heap keeps the agent small. */
-const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
 /** A thread that stops again this soon after its restart is not started a third time. */
 const STEADY_AFTER_MS = 60_000;
-const WAKE = new BigUint64Array([1n]);
-
-/** A running thread and the ways to it. */
-interface Thread {
-  readonly modes: IcmpModes;
-  tell(message: ToWorker): void;
-  /** Resolves when the thread has ended. */
-  readonly ended: Promise<void>;
-}
 
 interface OpenedReflector {
   readonly order: ReflectorOrder;
+  /** It has answered peers before, on the port in `order`. */
+  readonly isBound: boolean;
   readonly settle: { resolve(port: number): void; reject(error: Error): void };
 }
 
@@ -59,6 +51,13 @@ export async function openSocketClient(options: SocketClientOptions = {}): Promi
   let failure: string | undefined;
   let nextReflector = 1;
 
+  const loseReflector = (key: number, because: string): void => {
+    const lost = reflectors.get(key);
+    reflectors.delete(key);
+    if (lost?.isBound === true) onTrouble(`the STAMP reflector is gone: ${because}`);
+    else lost?.settle.reject(new Error(because));
+  };
+
   const hear = (message: FromWorker): void => {
     switch (message.say) {
       case 'rounds':
@@ -67,14 +66,11 @@ export async function openSocketClient(options: SocketClientOptions = {}): Promi
       case 'suspects':
         for (const key of message.keys) pending.suspect(key);
         break;
-      case 'reflecting': {
-        const opened = reflectors.get(message.key);
-        opened?.settle.resolve(message.port);
+      case 'reflecting':
+        reflectors.get(message.key)?.settle.resolve(message.port);
         break;
-      }
       case 'not-reflecting':
-        reflectors.get(message.key)?.settle.reject(new Error(message.because));
-        reflectors.delete(message.key);
+        loseReflector(message.key, message.because);
         break;
       default:
     }
@@ -86,8 +82,9 @@ export async function openSocketClient(options: SocketClientOptions = {}): Promi
 
   const giveUp = (text: string): void => {
     failure = text;
-    for (const { settle } of reflectors.values()) settle.reject(new Error(text));
-    reflectors.clear();
+    queue = [];
+    pending.abandon({ because: 'busy', text });
+    for (const key of [...reflectors.keys()]) loseReflector(key, text);
     onTrouble(text);
   };
 
@@ -108,6 +105,7 @@ export async function openSocketClient(options: SocketClientOptions = {}): Promi
   const onEnd = (): void => {
     if (open.size === 0) return;
     const text = 'the socket thread stopped; packets under way are not counted';
+    queue = [];
     pending.abandon({ because: 'busy', text });
     if (hasRestarted && performance.now() - startedAt < STEADY_AFTER_MS) {
       giveUp('the socket thread stopped twice within a minute: no echoes until the agent restarts');
@@ -145,6 +143,8 @@ export async function openSocketClient(options: SocketClientOptions = {}): Promi
     measure(request) {
       const refused = refusal(open.has(request.kind));
       if (refused !== undefined) return Promise.resolve(pending.unsentRound(refused));
+      const nonsense = nonsenseIn(request);
+      if (nonsense !== undefined) return Promise.reject(new RangeError(nonsense));
       return new Promise((resolve) => {
         // All rounds that a scheduler starts in one go travel as one message.
         if (queue.length === 0) queueMicrotask(flush);
@@ -158,12 +158,15 @@ export async function openSocketClient(options: SocketClientOptions = {}): Promi
       nextReflector += 1;
       const bound = await new Promise<number>((resolve, reject) => {
         const order = { key, address, port, peers: [...peers] };
-        reflectors.set(key, { order, settle: { resolve, reject } });
+        reflectors.set(key, { order, isBound: false, settle: { resolve, reject } });
         if (restarting === undefined) thread.tell({ say: 'reflect', order });
       });
       // After a restart of the thread the peers still expect us on this port.
       const opened = reflectors.get(key);
-      if (opened) reflectors.set(key, { ...opened, order: { ...opened.order, port: bound } });
+      if (opened !== undefined) {
+        const order = { ...opened.order, port: bound };
+        reflectors.set(key, { ...opened, isBound: true, order });
+      }
       return {
         port: bound,
         async close() {
@@ -177,50 +180,10 @@ export async function openSocketClient(options: SocketClientOptions = {}): Promi
       queue = queue.filter((order) => order.kind !== kind);
       pending.abandon({ because: 'closed', text: 'the echo engine was closed' }, kind);
       if (open.size > 0) return;
+      for (const { settle } of reflectors.values()) settle.reject(new Error('closed'));
       await restarting;
       if (failure === undefined) thread.tell({ say: 'close' });
       await thread.ended;
     },
   };
-}
-
-/** Resolves when the thread says that its sockets work. */
-function startThread(program: URL, hear: (message: FromWorker) => void): Promise<Thread> {
-  const { port1: port, port2 } = new MessageChannel();
-  const worker = new Worker(program, {
-    workerData: port2,
-    transferList: [port2],
-    resourceLimits: LIMITS,
-    // The parent's loaders and flags (a test runner's) are of no use to the thread.
-    execArgv: [],
-    name: 'echo sockets',
-  });
-  let wakeFd = -1;
-  let crash = '';
-  const ended = new Promise<void>((resolve) => {
-    worker.once('exit', () => {
-      port.close();
-      // The number was kept open for us to the end, so that it never means another file.
-      if (wakeFd >= 0) closeSync(wakeFd);
-      wakeFd = -1;
-      resolve();
-    });
-  });
-  const tell = (message: ToWorker): void => {
-    port.postMessage(message);
-    if (wakeFd >= 0) writeSync(wakeFd, WAKE);
-  };
-  return new Promise((resolve, reject) => {
-    worker.on('error', (error: Error) => {
-      crash = error.message;
-    });
-    ended.then(() => reject(new Error(crash || 'the socket thread ended')));
-    port.on('message', (message: FromWorker) => {
-      if (message.say === 'ready') {
-        wakeFd = message.wakeFd;
-        resolve({ modes: message.modes, tell, ended });
-      } else if (message.say === 'unable') crash = message.because;
-      else hear(message);
-    });
-  });
 }

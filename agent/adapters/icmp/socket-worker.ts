@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { findIcmpModes } from './icmp-modes.ts';
 import { loadLibc } from './libc.ts';
@@ -18,6 +19,8 @@ try {
   const wakeFd = libc.eventfd(0, SOCK_QUIET);
   if (wakeFd < 0) throw new Error(`no eventfd (errno ${libc.errno()})`);
   post({ say: 'ready', modes, wakeFd });
+  // Now, because a thread that is killed writes nothing at its end.
+  flushCompileCache();
   runSocketLoop({
     libc,
     modes,
