@@ -146,11 +146,10 @@ function mergeIntoOpening(planning: Planning, opening: OutboxRow): void {
 
 function acknowledge(planning: Planning): void {
   const opening = untouched(undelivered(planning), 'incident.opened');
-  const ticket = ticketOf(planning);
-  if (opening !== undefined) mergeIntoOpening(planning, opening);
-  else if (ticket !== undefined && ticket.state !== 'failed' && ticket.state !== 'resolved') {
-    insert(planning, 'incident.acknowledged', planning.context.now);
-  }
+  const state = ticketOf(planning)?.state ?? 'resolved';
+  // Without a ticket outside it is a change like any other: its priority may ask for one.
+  if (opening !== undefined || state === 'resolved') update(planning, false);
+  else if (state !== 'failed') insert(planning, 'incident.acknowledged', planning.context.now);
 }
 
 function end(planning: Planning): void {
