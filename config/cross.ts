@@ -47,7 +47,7 @@ export function collectFindings(
 }
 
 /** The place of a value, or of the nearest thing around it that somebody wrote. */
-export function originOf(origins: ReadonlyMap<string, Origin>, pointer: string): Origin {
+function originOf(origins: ReadonlyMap<string, Origin>, pointer: string): Origin {
   for (let at = pointer; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
     const origin = origins.get(at);
     if (origin !== undefined && origin !== DEFAULT_ORIGIN) return origin;

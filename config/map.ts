@@ -146,7 +146,7 @@ export function destinations(config: Config, secrets: Secrets): DestinationOptio
   }));
 }
 
-export interface ListenerOptions {
+interface ListenerOptions {
   readonly address: string;
   readonly port: number;
 }

@@ -37,7 +37,7 @@ const Detector = Type.Union(
   },
 );
 
-export const SEVERITIES = ['critical', 'major', 'minor', 'warning'] as const;
+const SEVERITIES = ['critical', 'major', 'minor', 'warning'] as const;
 
 /** Without `detector`: changes the rule of that id. With it: a new rule, then nothing may be missing. */
 export const RuleChange = Type.Object(

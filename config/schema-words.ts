@@ -59,5 +59,5 @@ export const SecretRef = Type.Union(
 );
 export type SecretRef = Static<typeof SecretRef>;
 
-export const LINK_KINDS = ['lan', 'wan', 'internet', 'overlay'] as const;
+const LINK_KINDS = ['lan', 'wan', 'internet', 'overlay'] as const;
 export const LinkKind = Type.Union(LINK_KINDS.map((kind) => Type.Literal(kind)));

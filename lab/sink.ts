@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TicketMessage } from '../protocol/wire/ticket-payload.ts';
 
 /** A ticket as the made-up incident system keeps it. */
-export interface SinkTicket {
+interface SinkTicket {
   readonly number: string;
   /** Incident id: one id, one ticket. */
   readonly id: string;
@@ -20,7 +20,7 @@ export interface SinkTicket {
 }
 
 /** One accepted message, repeats left out. */
-export interface SinkMessage {
+interface SinkMessage {
   readonly webhookId: string;
   readonly receivedAt: number;
   readonly message: TicketMessage;

@@ -209,7 +209,7 @@ function insert(planning: Planning, type: Telling['type'], notBefore: EpochMs): 
 }
 
 /** The same input gives the same id, so a replay after a crash cannot double a message. */
-export function messageId(...parts: readonly (string | number)[]): string {
+function messageId(...parts: readonly (string | number)[]): string {
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
   return `msg_${hash.slice(0, 27)}`;
 }

@@ -7,7 +7,7 @@ import { createRests, type DestinationState } from './rest.ts';
 import { GIVE_UP_AFTER, retryDelay } from './retry.ts';
 
 /** The part of pino that is used here. */
-export interface TicketLog {
+interface TicketLog {
   info(fields: object, sentence: string): void;
   warn(fields: object, sentence: string): void;
   error(fields: object, sentence: string): void;

@@ -37,7 +37,7 @@ export const DESK: Destination = {
 
 const ALERT = 'stamp-unreachable|link:lyon-mpls|hub-a';
 
-export function incident(change: Partial<Incident> = {}): Incident {
+function incident(change: Partial<Incident> = {}): Incident {
   return {
     id: 'i-42',
     state: 'open',

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type EpochMs, epochMs, hours, minutes, seconds } from '../../protocol/model/units.ts';
 import type { DeliveryOutcome } from '../../server/ports/delivery.ts';
-import { planDeliveries } from '../../server/ticket/plan.ts';
+import { type Destination, planDeliveries } from '../../server/ticket/plan.ts';
 import { retryDelay } from '../../server/ticket/retry.ts';
 import { createTicketer } from '../../server/ticket/ticketer.ts';
 import { createMemoryOutbox } from '../support/memory-outbox.ts';
 import { DESK, fact, START, WAN } from '../support/ticket-facts.ts';
 
-const SOON = [
+const SOON: readonly Destination[] = [
   { id: 'desk', openAfter: { 1: seconds(0) } },
   { id: 'other', openAfter: {} },
 ];

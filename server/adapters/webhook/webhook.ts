@@ -5,7 +5,7 @@ import { outcomeOf, type Pointers } from './answer.ts';
 import { createPoster } from './post.ts';
 import { parseSecret, signature } from './sign.ts';
 
-export interface WebhookEndpoint extends Pointers {
+interface WebhookEndpoint extends Pointers {
   readonly id: string;
   readonly url: string;
   /** `whsec_…`, newest first; several while the receiver changes its secret. */
