@@ -11,23 +11,22 @@ export interface RecentOptions {
   readonly maxPoints?: number;
 }
 
-/** A figure made by the engine from counters. */
-export interface DerivedPoint {
-  readonly agent: AgentId;
-  readonly metric: RuleMetricName;
-  readonly subject: SubjectKey;
-  readonly at: EpochMs;
-  readonly value: number;
-}
-
 /**
  * The newest samples of every series, for graphs, until the history keeps all. Gauges and derived
  * figures; raw counters are left out (their rates are what a graph shows). Samples of the past
  * (backfill, late) are left out too: a ring has no place for them.
  */
 export interface Recent {
-  observe(batch: ObservedBatch): void;
-  derived(point: DerivedPoint): void;
+  /** For the core: hears every batch. */
+  readonly listener: { observed(batch: ObservedBatch): void };
+  /** A figure that the engine made of counters. */
+  derived(
+    agent: AgentId,
+    metric: RuleMetricName,
+    subject: SubjectKey,
+    at: EpochMs,
+    value: number,
+  ): void;
   /** Both ends included, oldest first; undefined when the series is unknown. */
   range(series: SeriesKey, from: EpochMs, to: EpochMs): readonly SamplePoint[] | undefined;
   latest(series: SeriesKey): SamplePoint | undefined;
@@ -111,21 +110,23 @@ export function createRecent({
   const newestOf = (ring: Ring): number =>
     ring.count === 0 ? 0 : ring.at[(ring.next + ring.at.length - 1) % ring.at.length]!;
 
-  return {
-    observe(batch) {
-      samples += batch.samples.length;
-      if (batch.lane === 'backfill') return;
-      for (const { series, at, value } of batch.samples) {
-        if (typeof value === 'bigint') continue;
-        let ring = byObject.get(series);
-        if (ring === undefined) {
-          ring = ringOf(seriesKey(series.agent, series.metric, series.subject));
-          byObject.set(series, ring);
-        }
-        put(ring, at, value);
+  function observed(batch: ObservedBatch): void {
+    samples += batch.samples.length;
+    if (batch.lane === 'backfill') return;
+    for (const { series, at, value } of batch.samples) {
+      if (typeof value === 'bigint') continue;
+      let ring = byObject.get(series);
+      if (ring === undefined) {
+        ring = ringOf(seriesKey(series.agent, series.metric, series.subject));
+        byObject.set(series, ring);
       }
-    },
-    derived: ({ agent, metric, subject, at, value }) =>
+      put(ring, at, value);
+    }
+  }
+
+  return {
+    listener: { observed },
+    derived: (agent, metric, subject, at, value) =>
       put(ringOf(seriesKey(agent, metric, subject)), at, value),
     range(series, from, to) {
       const ring = rings.get(series);

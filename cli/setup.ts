@@ -1,0 +1,45 @@
+import { DEFAULT_PACK, loadConfig } from '../config/load.ts';
+import { agentConfigs, destinations, engineSettings, serverOptions } from '../config/map.ts';
+import { type ConfigProblem, problemText } from '../config/problem.ts';
+import { readSecrets } from '../config/secrets.ts';
+import type { ServerSetup } from '../server/main.ts';
+
+export type SetupResult =
+  | { readonly ok: true; readonly setup: ServerSetup; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+const texts = (problems: readonly ConfigProblem[]): string[] => problems.map(problemText);
+
+/** The configuration as the server takes it, secrets read. */
+export async function loadSetup(file: string | undefined): Promise<SetupResult> {
+  const { env } = process;
+  const loaded = await loadConfig(file, env);
+  if (!loaded.ok) return { ok: false, problems: texts(loaded.problems) };
+  const read = await readSecrets(loaded, env);
+  if (!read.ok) return { ok: false, problems: texts(read.problems) };
+  const { config } = loaded;
+  const setup: ServerSetup = {
+    options: serverOptions(config, env),
+    settings: (installation) => engineSettings(config, installation, DEFAULT_PACK),
+    agentConfigs: agentConfigs(config, read.secrets),
+    destinations: destinations(config, read.secrets),
+  };
+  return { ok: true, setup, warnings: texts(loaded.warnings) };
+}
+
+/** The state folder that a configuration names; secrets are not needed for it. */
+export async function stateFolderOf(
+  file: string | undefined,
+): Promise<
+  { readonly ok: true; readonly folder: string; readonly agents: readonly string[] } | Failed
+> {
+  const loaded = await loadConfig(file, process.env);
+  if (!loaded.ok) return { ok: false, problems: texts(loaded.problems) };
+  const { stateDir } = serverOptions(loaded.config, process.env);
+  return { ok: true, folder: stateDir, agents: loaded.config.agents.map(({ id }) => id) };
+}
+
+interface Failed {
+  readonly ok: false;
+  readonly problems: readonly string[];
+}

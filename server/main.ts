@@ -1,0 +1,302 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { DestinationOptions, ServerOptions } from '../config/map.ts';
+import { isIncidentFact } from '../protocol/model/fact.ts';
+import type { AgentId } from '../protocol/model/subject.ts';
+import { durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
+import type { AgentConfig } from '../protocol/wire/agent-config.ts';
+import { createEngine } from '../rules/engine.ts';
+import type { EngineSettings } from '../rules/settings.ts';
+import { openFileLog } from './adapters/file-log/file-log.ts';
+import { createSnapshotFiles } from './adapters/file-log/snapshot-files.ts';
+import { lockFolder, openDatabase } from './adapters/sqlite/database.ts';
+import { createWebhookDelivery } from './adapters/webhook/webhook.ts';
+import { createAgentConfigs } from './collect/agent-configs.ts';
+import { createCollector } from './collect/collector.ts';
+import { startDeadMan } from './dead-man.ts';
+import { figuresOf, readinessOf } from './figures.ts';
+import type { EngineFactory } from './pipeline/core.ts';
+import type { SnapshotterOptions } from './pipeline/snapshotter.ts';
+import { startPipeline } from './pipeline.ts';
+import { createRecent } from './recent.ts';
+import { createShow } from './show/show.ts';
+import { createStatusModel } from './show/status-model.ts';
+import { createShutdown } from './shutdown.ts';
+import { planDeliveries } from './ticket/plan.ts';
+import { createTicketer } from './ticket/ticketer.ts';
+import { warmUp } from './warm-up.ts';
+
+/** A configuration as the server takes it: at the start, and again when it is reloaded. */
+export interface ServerSetup {
+  readonly options: ServerOptions;
+  /** Settings of the engine, given the name that makes this installation's incident ids unique. */
+  readonly settings: (installation: string) => EngineSettings;
+  readonly agentConfigs: ReadonlyMap<AgentId, AgentConfig>;
+  readonly destinations: readonly DestinationOptions[];
+}
+
+export interface StartOptions {
+  readonly setup: ServerSetup;
+  readonly version: string;
+  readonly log: Logger;
+  readonly snapshot?: SnapshotterOptions;
+}
+
+export interface RunningServer {
+  readonly agentsUrl: string;
+  readonly peopleUrl: string;
+  /** Swaps rules, inventory, agents and destinations; listeners and folders need a restart. */
+  reload(setup: ServerSetup): Promise<void>;
+  /** Stops taking, finishes what came, lets tickets under way arrive, takes a snapshot. */
+  stop(): Promise<void>;
+}
+
+/** Something in the configuration that the server must not start with (exit code 78). */
+export class ServerConfigError extends Error {
+  readonly code = 'SERVER_CONFIG';
+}
+
+const DAY_MS = 86_400_000;
+const LOG_RETENTION = { retainFor: durationMs(7 * DAY_MS), retainBytes: 2 * 1024 ** 3 };
+const PAGE = fileURLToPath(new URL('../web/dist', import.meta.url));
+/** Incidents that the page knows after a restart. */
+const SHOWN_INCIDENTS = 1000;
+/** For everything together; what is not done by then is done after the next start. */
+const STOP_WITHIN_MS = 18_000;
+
+/** Wires one server, in the order in which a sample passes through it. */
+export async function startServer(start: StartOptions): Promise<RunningServer> {
+  const shutdown = createShutdown(start.log);
+  try {
+    return await wire(start, shutdown);
+  } catch (error) {
+    await shutdown.run(STOP_WITHIN_MS);
+    throw error;
+  }
+}
+
+type Shutdown = ReturnType<typeof createShutdown>;
+
+async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningServer> {
+  const { log, version } = start;
+  let { setup } = start;
+  const { options } = setup;
+  const tls = checkListeners(options);
+  const state = await openState(options.stateDir, log, shutdown);
+  const { db, inputs, snapshots, installation } = state;
+  const settings = setup.settings(installation);
+  let { inventory } = settings;
+  const wall = (): EpochMs => epochMs(Date.now());
+
+  // What people see, as far as it was recorded.
+  const recent = createRecent();
+  const model = createStatusModel({
+    version,
+    inventory: settings.inventory,
+    watches: settings.watches,
+    latest: recent.latest,
+    tickets: db.outbox.tickets,
+  });
+  model.restore(db.facts.incidents({ state: 'all', limit: SHOWN_INCIDENTS }));
+  model.apply(db.facts.health(), wall());
+
+  const configs = createAgentConfigs(setup.agentConfigs);
+  let sender = startSender();
+  shutdown.add('tickets', () => sender.stop());
+
+  // Append, judge, commit; the replay of what was not judged before the last end comes first.
+  const engineFactory: EngineFactory = (given, snapshot) =>
+    createEngine(given, snapshot, recent.derived);
+  const { pipeline, restored } = await startPipeline(
+    {
+      log: inputs,
+      store: db.facts,
+      snapshots,
+      createEngine: engineFactory,
+      logger: log,
+      samples: recent.samples,
+      warmUp: (snapshot) => warmUp(snapshot, inputs, engineFactory, recent),
+      listener: {
+        observed: recent.listener.observed,
+        heard: (agent, { now: at }, sentAt, heartbeat) =>
+          model.heard(agent, { at, ...(sentAt && { sentAt }), ...(heartbeat && { heartbeat }) }),
+        learned: model.learned,
+        configured: (next) => model.configure(next.inventory, next.watches),
+      },
+      alongside(facts, { position, now }) {
+        const { publicUrl } = setup.options;
+        const context = { position, now, inventory, ...(publicUrl && { publicUrl }) };
+        planDeliveries(db.outbox, facts, setup.destinations, context);
+      },
+      committed(facts, { position, now }) {
+        model.apply(facts, now);
+        configs.tell(facts, position);
+        if (facts.some(isIncidentFact)) sender.wake();
+      },
+    },
+    { settings, ...(start.snapshot && { snapshot: start.snapshot }) },
+  );
+  const { known } = restored.core;
+  model.learned(known.interfaces());
+  for (const [agent, heard] of known.agents()) model.heard(agent, heard);
+  sender.wake();
+
+  const people = await createShow({
+    version,
+    status: model,
+    incidents: db.facts,
+    deliveries: db.outbox,
+    samples: recent,
+    commands: pipeline,
+    now: wall,
+    acknowledgeFor: settings.timing.acknowledgeFor,
+    hosts: options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname],
+    pageRoot: PAGE,
+    readiness: () => readinessOf(pipeline),
+    figures: () => figuresOf(pipeline, recent, () => sender.inFlight()),
+    log,
+  });
+  shutdown.add('listener for people', () => people.close());
+  const { tokens } = db;
+  const collector = await createCollector({
+    pipeline,
+    tokens,
+    configs,
+    now: wall,
+    log,
+    ...(tls && { tls }),
+  });
+  shutdown.add('listener for agents', () => collector.close());
+  // First of all to stop: what still comes is told that the server drains.
+  shutdown.add('pipeline', () => {
+    configs.release();
+    return pipeline.stop();
+  });
+
+  const peopleUrl = await listen(people, options.people, false);
+  const agentsUrl = await listen(collector, options.agents, tls !== undefined);
+  if (options.heartbeat !== undefined) {
+    const progress = () => pipeline.state().applied;
+    const deadMan = startDeadMan({ ...options.heartbeat, progress, post, log });
+    shutdown.add('outside watcher', deadMan.stop);
+  }
+  log.info({ agentsUrl, peopleUrl, installation, version }, 'watching');
+
+  return {
+    agentsUrl,
+    peopleUrl,
+    async reload(next) {
+      warnAboutRestart(setup.options, next.options, log);
+      const fresh = next.settings(installation);
+      // Rows of this very change already go where the new configuration says.
+      setup = next;
+      inventory = fresh.inventory;
+      await pipeline.configure(fresh);
+      configs.replace(next.agentConfigs);
+      const old = sender;
+      sender = startSender();
+      await old.stop();
+      sender.wake();
+    },
+    stop: () => shutdown.run(STOP_WITHIN_MS),
+  };
+
+  /** What carries tickets out, for the destinations of now. */
+  function startSender() {
+    const { destinations } = setup;
+    const clock = { now: wall };
+    const delivery = createWebhookDelivery({ endpoints: destinations, clock });
+    const onChange = model.ticketsChanged;
+    const { outbox } = db;
+    const ticketer = createTicketer({ outbox, delivery, clock, log, destinations, onChange });
+    const stop = () => ticketer.stop().finally(() => delivery.close());
+    return { ...ticketer, stop };
+  }
+}
+
+/** Folders, files and the lock on them: one server per state folder. */
+async function openState(folder: string, log: Logger, shutdown: Shutdown) {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(join(folder, 'lock.db'));
+  shutdown.add('lock', () => lock.release());
+  const db = openDatabase(join(folder, 'state.db'));
+  shutdown.add('database', () => db.close());
+  const inputs = await openFileLog({
+    folder: join(folder, 'log'),
+    ...LOG_RETENTION,
+    onTorn: (file, bytes) => log.warn({ file, bytes }, 'a write that a crash cut off was removed'),
+  });
+  shutdown.add('input log', () => inputs.close());
+  const snapshots = createSnapshotFiles({
+    folder: join(folder, 'snapshots'),
+    onUnreadable: (file, because) => log.warn({ file, because }, 'a snapshot cannot be read'),
+  });
+  return { db, inputs, snapshots, installation: installationOf(folder) };
+}
+
+/** A short random name, made once: incident ids begin with it. */
+function installationOf(folder: string): string {
+  const path = join(folder, 'installation');
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const name = randomBytes(3).toString('hex');
+  writeFileSync(path, `${name}\n`, { mode: 0o600, flush: true });
+  return name;
+}
+
+const isLoopback = (address: string): boolean =>
+  address === 'localhost' ||
+  address === '::1' ||
+  (isIP(address) === 4 && address.startsWith('127.'));
+
+/** The keys for TLS. @throws ServerConfigError for a listener that must not be opened. */
+function checkListeners({ agents, people }: ServerOptions) {
+  if (!isLoopback(people.address)) {
+    throw new ServerConfigError(
+      `server.people.address is ${people.address}: without users the page is for this machine only (127.0.0.1); put a proxy that asks who it is in front`,
+    );
+  }
+  if (agents.tls === undefined) {
+    if (isLoopback(agents.address)) return undefined;
+    throw new ServerConfigError(
+      `server.agents.address is ${agents.address}, but server.agents.tls is missing: beyond loopback agents are heard by TLS only`,
+    );
+  }
+  try {
+    return {
+      key: readFileSync(agents.tls.key, 'utf8'),
+      cert: readFileSync(agents.tls.cert, 'utf8'),
+    };
+  } catch (cause) {
+    throw new ServerConfigError(`server.agents.tls: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function listen(
+  app: FastifyInstance,
+  { address, port }: ServerOptions['people'],
+  isTls: boolean,
+): Promise<string> {
+  await app.listen({ host: address, port });
+  const bound = app.server.address();
+  const actual = typeof bound === 'object' && bound !== null ? bound.port : port;
+  const host = isIP(address) === 6 ? `[${address}]` : address;
+  return `${isTls ? 'https' : 'http'}://${host}:${actual}`;
+}
+
+function warnAboutRestart(old: ServerOptions, next: ServerOptions, log: Logger): void {
+  const names = ['agents', 'people', 'stateDir', 'heartbeat'] as const;
+  const changed = names.filter((name) => JSON.stringify(old[name]) !== JSON.stringify(next[name]));
+  if (changed.length > 0) log.warn({ changed }, 'these take effect at the next start only');
+}
+
+const post = (url: string, signal: AbortSignal) =>
+  fetch(url, { method: 'POST', signal, redirect: 'manual' });
