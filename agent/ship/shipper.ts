@@ -175,6 +175,7 @@ export function createShipper(deps: ShipperDeps): Shipper {
         log.warn({ from: agent, to: name }, 'the token belongs to another agent now');
         dictionary = createSeriesDictionary();
         await spool.renew(() => undefined);
+        regained.ring();
       }
       agent = name;
     },
