@@ -18,6 +18,8 @@ export interface OutboxRow {
   readonly state: 'waiting' | 'sending' | 'delivered' | 'failed';
   readonly lastAnswer?: string;
   readonly createdAt: EpochMs;
+  /** When the destination took it or retries were over; shown in the time line. */
+  readonly settledAt?: EpochMs;
 }
 
 /** Durable, in the same database as the facts; every call is part of the caller's transaction if one is open. */

@@ -18,13 +18,13 @@ export interface ShownStatus {
   revision(now: EpochMs): number;
 }
 
-export interface RevisedChange {
+interface RevisedChange {
   readonly revision: number;
   readonly change: StatusChange | undefined;
   readonly isEmpty: boolean;
 }
 
-export interface IncidentPage {
+interface IncidentPage {
   readonly state: 'open' | 'all';
   readonly limit: number;
   /** Only incidents opened before this. */
@@ -39,7 +39,7 @@ export interface IncidentRecords {
 }
 
 /** A message to a ticket system, without its body. An `OutboxRow` is one. */
-export type DeliveryView = Omit<OutboxRow, 'message'> & { readonly settledAt?: EpochMs };
+export type DeliveryView = Omit<OutboxRow, 'message'>;
 
 export interface DeliveryRecords {
   tickets(incident: IncidentId): readonly TicketView[];

@@ -82,7 +82,7 @@ const Ticket = Type.Object(
   open,
 );
 
-export const IncidentAnswer = Type.Object(
+const IncidentAnswer = Type.Object(
   {
     id: Type.String(),
     state: Type.String({ description: 'open, acknowledged, resolved or closed' }),

@@ -81,7 +81,11 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
       ];
     case 'alert.suppressed':
       return [
-        { at, kind, text: `No incident of its own for ${words(fact.subject)}: ${fact.because.text}` },
+        {
+          at,
+          kind,
+          text: `No incident of its own for ${words(fact.subject)}: ${fact.because.text}`,
+        },
       ];
     case 'subject.changed':
       return [{ at, kind, text: `${words(fact.subject)} is ${fact.health}: ${fact.because}` }];

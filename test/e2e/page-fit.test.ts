@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, type TestBrowser } from '../support/browser.ts';
@@ -9,7 +8,6 @@ import { createBusyShow, createFakeShow, type FakeShow } from '../support/fake-s
 import { needs } from '../support/needs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const VIEWS = [
   '#/now',
   '#/sites',
@@ -61,7 +59,7 @@ needs('chromium')('the page fits everybody', () => {
 
   /** axe-core's findings of at least serious impact, in words; run in its own world, past the policy. */
   async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(AXE);
+    await page.evaluate(axe.source);
     const found = (await page.evaluate(
       'axe.run().then((result) => result.violations)',
     )) as Violation[];

@@ -8,7 +8,7 @@ import type { CommandOutcome, DeliveryView } from '../../server/ports/show.ts';
 import type { StoredFact } from '../../server/ports/store.ts';
 import { createShow } from '../../server/show/show.ts';
 import { createStatusModel, type StatusModel } from '../../server/show/status-model.ts';
-import { type FakeIncident, fakeIncident, incidentFact, openingFacts } from './fake-incidents.ts';
+import { type FakeIncident, incidentFact, openingFacts } from './fake-incidents.ts';
 import { busyMorning } from './fake-scenes.ts';
 import { createFakeWan, type FakeWan } from './fake-wan.ts';
 
@@ -38,7 +38,7 @@ export interface FakeShow {
   close(): Promise<void>;
 }
 
-export const BUILT_PAGE = fileURLToPath(new URL('../../web/dist', import.meta.url));
+const BUILT_PAGE = fileURLToPath(new URL('../../web/dist', import.meta.url));
 
 /**
  * The people's side of the server on invented data: the real status model, API, stream and page;
@@ -275,7 +275,7 @@ export async function createFakeShow(options: FakeShowOptions = {}): Promise<Fak
   }
 }
 
-/** Incidents that ended: shown under "recently resolved", and what "last fault" counts from. */
+/** An ordinary bad morning: three incidents and a silent agent. */
 export async function createBusyShow(options: FakeShowOptions = {}): Promise<FakeShow> {
   const time = Date.now();
   const show = await createFakeShow({
@@ -286,5 +286,3 @@ export async function createBusyShow(options: FakeShowOptions = {}): Promise<Fak
   await show.app.ready();
   return show;
 }
-
-export { fakeIncident };

@@ -14,7 +14,7 @@ export interface FakeWan {
   trouble(link: string, effect: Trouble): void;
 }
 
-export interface Trouble {
+interface Trouble {
   readonly from: number;
   readonly to: number;
   readonly loss?: number;

@@ -67,7 +67,7 @@ export function openFeed(tell: (message: FeedMessage) => void): Feed {
 type Row = { readonly id: string };
 
 /** The newer change wins, row by row. */
-export function merge(old: StatusChange | undefined, next: StatusChange): StatusChange {
+function merge(old: StatusChange | undefined, next: StatusChange): StatusChange {
   if (old === undefined) return next;
   const removed = [...(old.removedIncidents ?? []), ...(next.removedIncidents ?? [])];
   return {
