@@ -24,6 +24,7 @@ export async function registerPage(app: FastifyInstance, root: string): Promise<
   await app.register(fastifyStatic, {
     root,
     schemaHide: true,
+    dotfiles: 'ignore',
     preCompressed: true,
     cacheControl: false,
     setHeaders: (reply, path) => {
