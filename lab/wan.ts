@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { createRandom, type Random } from './random.ts';
 import { type LabDevice, type LabInterface, startLabDevice } from './snmp-device.ts';
 import { type Impairment, type StampPath, startStampPath } from './stamp-path.ts';
@@ -23,9 +24,12 @@ export interface LabWan {
 export interface LabOptions {
   readonly seed: number;
   readonly plan?: readonly SitePlan[];
-  /** High ports, so that nobody needs root. Every site has its own loopback address. */
-  readonly snmpPort?: number;
-  readonly stampPort?: number;
+}
+
+/** What one lab has settled on: the same two ports at every site, which differ by address. */
+interface Settled extends Required<LabOptions> {
+  readonly snmpPort: number;
+  readonly stampPort: number;
 }
 
 const port = (index: number, name: string, alias: string, mbit: number): LabInterface => ({
@@ -62,7 +66,7 @@ function portsOf(plan: SitePlan, all: readonly SitePlan[]): LabInterface[] {
 
 async function startSite(
   plan: SitePlan,
-  options: Required<LabOptions>,
+  options: Settled,
   random: Random,
   nowMs: number,
 ): Promise<LabSite> {
@@ -103,9 +107,30 @@ function moveTraffic(site: LabSite, random: Random, nowMs: number): void {
   }
 }
 
+const isFree = (port: number, address: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind(port, address, () => socket.close(() => resolve(true)));
+  });
+
+/** The first UDP port from `from` on that is free at every address. */
+async function freeUdpPort(from: number, addresses: readonly string[]): Promise<number> {
+  for (let port = from; port < from + 100; port++) {
+    const free = await Promise.all(addresses.map((address) => isFree(port, address)));
+    if (free.every(Boolean)) return port;
+  }
+  throw new Error(`lab: no free UDP port between ${from} and ${from + 99}`);
+}
+
 /** Starts the simulated WAN: real SNMP agents and STAMP reflectors on loopback, in this process. */
 export async function startWan(given: LabOptions): Promise<LabWan> {
-  const options = { plan: WAN_PLAN, snmpPort: 16_161, stampPort: 18_862, ...given };
+  const plan = given.plan ?? WAN_PLAN;
+  const addresses = plan.map((site) => site.address);
+  // High ports, so that nobody needs root; the next ones if another lab runs on this machine.
+  const snmpPort = await freeUdpPort(16_161, addresses);
+  const stampPort = await freeUdpPort(18_862, addresses);
+  const options: Settled = { seed: given.seed, plan, snmpPort, stampPort };
   const random = createRandom(options.seed);
   const sites: LabSite[] = [];
   for (const plan of options.plan) sites.push(await startSite(plan, options, random, Date.now()));
