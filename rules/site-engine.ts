@@ -5,7 +5,7 @@ import { type AgentId, kindOf, type SubjectKey, subjectKey } from '../protocol/m
 import { type DurationMs, durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
 import type { Instant, SiteEngine, Snapshot } from './contract.ts';
 import { createAlerts, FOREVER } from './detect/alerts.ts';
-import { inOrder } from './detect/batch-order.ts';
+import { createSorter } from './detect/batch-order.ts';
 import { tellHealth } from './detect/health.ts';
 import { noteSample } from './detect/notes.ts';
 import { DERIVATIONS, derive } from './detect/rates.ts';
@@ -54,6 +54,8 @@ export function createSiteEngine(
   let nextDue = epochMs(0);
   if (snapshot !== undefined) restore(snapshot as State);
   const feed = {} as Feed;
+  let sender: AgentId = '';
+  const sorter = createSorter((subject) => registry.watched(sender, subject), registry.track);
 
   function restore(state: State): void {
     if (state.v !== 1) throw new Error('unknown snapshot of a site engine');
@@ -63,32 +65,32 @@ export function createSiteEngine(
   function observe(batch: ObservedBatch, { now }: Instant): SiteFact[] {
     hear(batch.agent, now);
     const oldest = now - scope.settings.timing.lateAfter;
-    for (const sample of inOrder(batch.samples)) {
-      const { at, value } = sample;
-      if (at < oldest || at > now + FUTURE) continue;
-      if (typeof value === 'number' && !Number.isFinite(value)) continue;
-      const watched = registry.watched(batch.agent, sample.series.subject);
-      const track = registry.track(watched, sample.series.metric);
-      if (track.role !== 'ignored' && at > track.lastAt) take(watched, track, sample, now);
+    sender = batch.agent;
+    const { samples, tracks, places } = sorter.sort(batch.samples);
+    for (let i = 0; i < samples.length; i++) {
+      const sample = samples[i] as Sample;
+      const track = tracks[i] as Track;
+      if (track.role === 'ignored' || !isJudged(sample, track, oldest, now)) continue;
+      take(places[i] as Watched, track, sample, now);
     }
     return sink.take();
   }
 
   function take(watched: Watched, track: Track, sample: Sample, now: EpochMs): void {
-    const { at } = sample;
+    const before = track.lastAt;
     noteInterval(track, sample);
-    feed.at = at;
+    feed.at = sample.at;
     feed.every = track.every;
-    feed.patience = patienceWith(track);
+    feed.patience = patienceWith(watched, track);
     feed.watched = watched;
     feed.value = Number(sample.value);
     touch(watched, feed, now);
     noteSample(track, feed, sink, now);
     if (track.role === 'counter') {
-      const figure = derive(watched, track, sample);
+      const figure = derive(watched, track, sample, before);
       const metric = DERIVATIONS[track.metric]?.metric;
       if (figure === undefined || metric === undefined) return;
-      onDerived?.(watched.agent, metric, watched.key, at, figure);
+      onDerived?.(watched.agent, metric, watched.key, sample.at, figure);
       feed.value = figure;
     }
     for (const { cell, input } of track.outlets) {
@@ -108,7 +110,12 @@ export function createSiteEngine(
     track.lastAt = at;
   }
 
-  function patienceWith({ every }: Track): DurationMs {
+  function patienceWith({ reach }: Watched, { every, role, metric }: Track): DurationMs {
+    if (role === 'burst') {
+      // Bursts come when there is doubt; they keep nothing fresh for longer than rounds do.
+      const rounds = reach[metric.startsWith('icmp') ? 'icmp' : 'stamp'];
+      if (rounds !== undefined && rounds.patience > 0) return rounds.patience;
+    }
     if (every === 0) return UNKNOWN_PATIENCE;
     return durationMs(scope.settings.timing.staleIntervals * every + GRACE);
   }
@@ -147,7 +154,7 @@ export function createSiteEngine(
   }
 
   function judgeSilence(watched: Watched, now: EpochMs): void {
-    for (const cell of watched.cells.values()) {
+    for (const cell of watched.cells) {
       if (cell.compiled.rule.detector.kind !== 'agent-silent') continue;
       const wasFiring = cell.alert !== undefined;
       alerts.judge(cell, 0, feed, now);
@@ -161,7 +168,7 @@ export function createSiteEngine(
     for (const watched of registry.agents.get(agent)?.values() ?? []) {
       if (kindOf(watched.key) === 'agent') continue;
       watched.freshUntil = epochMs(Math.min(watched.freshUntil, before));
-      for (const cell of watched.cells.values()) {
+      for (const cell of watched.cells) {
         cell.freshUntil = epochMs(Math.min(cell.freshUntil, before));
       }
     }
@@ -195,7 +202,7 @@ export function createSiteEngine(
   function forgive({ now }: Instant): void {
     for (const watched of registry.all()) {
       forgiveOne(watched, now);
-      for (const cell of watched.cells.values()) {
+      for (const cell of watched.cells) {
         forgiveOne(cell, now);
         // One that was silent before stays so until it is heard.
         if (cell.compiled.rule.detector.kind === 'agent-silent' && cell.alert === undefined) {
@@ -237,10 +244,10 @@ export function createSiteEngine(
   }
 
   function forget(watched: Watched, now: EpochMs): void {
-    for (const cell of watched.cells.values()) {
+    for (const cell of watched.cells) {
       alerts.withdraw(cell, `${watched.key} is no longer watched`, now);
     }
-    watched.cells.clear();
+    watched.cells = [];
     watched.isFresh = false;
     const { shared } = watched;
     registry.remove(watched);
@@ -250,19 +257,19 @@ export function createSiteEngine(
   /** Rules that stay keep their state where their detector is the same. */
   function refit(watched: Watched, now: EpochMs): void {
     const rules = new Map(scope.rulesOf(watched.key).map((one) => [one.rule.id, one]));
-    for (const [id, cell] of watched.cells) {
+    for (const cell of watched.cells) {
+      const { id, detector } = cell.compiled.rule;
       const compiled = rules.get(id);
       if (compiled === undefined) {
         alerts.withdraw(cell, `the rule ${id} no longer applies`, now);
-        watched.cells.delete(id);
         continue;
       }
-      const { detector } = cell.compiled.rule;
       if (JSON.stringify(detector) !== JSON.stringify(compiled.rule.detector)) {
         cell.state = compiled.judge.create();
       }
       cell.compiled = compiled;
     }
+    watched.cells = watched.cells.filter((cell) => rules.has(cell.compiled.rule.id));
   }
 
   return {
@@ -276,6 +283,12 @@ export function createSiteEngine(
     forgive,
     snapshot: (): State => ({ v: 1, registry: registryState(registry), orphans }),
   };
+}
+
+/** Late, repeated, from the future or no number: history may want it, rules do not. */
+function isJudged({ at, value }: Sample, { lastAt }: Track, oldest: number, now: number): boolean {
+  if (!(at > lastAt && at >= oldest && at <= now + FUTURE)) return false;
+  return typeof value === 'bigint' || Number.isFinite(value);
 }
 
 function forgiveOne(one: Watched | Cell, now: EpochMs): void {

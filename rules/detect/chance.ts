@@ -1,13 +1,15 @@
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
 import type { BeyondChance } from '../settings.ts';
+import type { Numbers } from './window.ts';
 
-/** Evidence against chance for one series of losses. `since` 0 = none. */
-export interface ChanceState {
-  sum: number;
-  since: EpochMs;
-  /** Wholly lost samples in a row. */
-  lostRun: number;
-}
+/**
+ * Evidence against chance for one series of losses, three numbers from index `base` on: the sum, the
+ * time of the first sample in it (0 = none), and how many samples in a row were wholly lost.
+ */
+const SUM = 0;
+const SINCE = 1;
+const LOST_RUN = 2;
+export const EMPTY_CHANCE: readonly number[] = [0, 0, 0];
 
 /** A round has five echoes by default, a burst ten; the wire does not tell. */
 export const ROUND_ECHOES = 5;
@@ -16,8 +18,6 @@ export const BURST_ECHOES = 10;
 /** At least this many samples with loss make the evidence: one blip is one sample. */
 const MIN_SAMPLES = 3;
 const USUAL_EVERY = 5_000;
-
-export const createChance = (): ChanceState => ({ sum: 0, since: 0 as EpochMs, lostRun: 0 });
 
 /**
  * Evidence that is proof at this interval. The budget of false alerts is one per time, and rounds
@@ -34,21 +34,23 @@ export function neededEvidence({ evidence }: BeyondChance, every: DurationMs): n
  * another rule's business: of a run the first counts, and the outage as a whole counts for nothing.
  */
 export function addLoss(
-  state: ChanceState,
+  numbers: Numbers,
+  base: number,
   settings: BeyondChance,
   at: EpochMs,
   ratio: number,
   echoes: number,
   every: DurationMs,
 ): void {
+  const lostRun = numbers[base + LOST_RUN] as number;
+  if (ratio <= 0 && lostRun === 0 && numbers[base + SUM] === 0) return;
   if (ratio >= 1) {
-    state.lostRun += 1;
-    if (state.lostRun > 1) return;
-  } else if (state.lostRun > 0) {
-    const wasOutage = state.lostRun > 1;
-    state.lostRun = 0;
-    if (wasOutage) {
-      forgetLoss(state);
+    numbers[base + LOST_RUN] = lostRun + 1;
+    if (lostRun > 0) return;
+  } else if (lostRun > 0) {
+    numbers[base + LOST_RUN] = 0;
+    if (lostRun > 1) {
+      forgetLoss(numbers, base);
       return;
     }
   }
@@ -56,16 +58,27 @@ export function addLoss(
   const lost = ratio * echoes;
   const gain = lost * Math.log(bad / usual) + (echoes - lost) * Math.log((1 - bad) / (1 - usual));
   const cap = neededEvidence(settings, every) / MIN_SAMPLES;
-  const sum = state.sum + Math.min(cap, gain);
+  const sum = (numbers[base + SUM] as number) + Math.min(cap, gain);
   if (sum <= 0) {
-    forgetLoss(state);
+    forgetLoss(numbers, base);
     return;
   }
-  if (state.since === 0) state.since = at;
-  state.sum = Math.min(sum, 2 * settings.evidence);
+  if (numbers[base + SINCE] === 0) numbers[base + SINCE] = at;
+  numbers[base + SUM] = Math.min(sum, 2 * settings.evidence);
 }
 
-export function forgetLoss(state: ChanceState): void {
-  state.sum = 0;
-  state.since = 0 as EpochMs;
+export function forgetLoss(numbers: Numbers, base: number): void {
+  numbers[base + SUM] = 0;
+  numbers[base + SINCE] = 0;
 }
+
+export const isBeyondChance = (
+  numbers: Numbers,
+  base: number,
+  settings: BeyondChance,
+  every: DurationMs,
+): boolean => (numbers[base + SUM] as number) >= neededEvidence(settings, every);
+
+/** First sample of the evidence; 0 = there is none. */
+export const lossSince = (numbers: Numbers, base: number): number =>
+  numbers[base + SINCE] as number;

@@ -34,7 +34,7 @@ function healthOf(shared: Shared, now: EpochMs): State {
 }
 
 function* statesOf(view: Shared['views'][number]): Generator<State> {
-  for (const { alert, isBlind } of view.cells.values()) {
+  for (const { alert, isBlind } of view.cells) {
     if (alert === undefined || isBlind) continue;
     const health = alert.disturbance === 'outage' ? 'down' : 'degraded';
     yield { health, because: alert.evidence.text };

@@ -1,7 +1,7 @@
 import type { DerivedMetricName, MetricName } from '../../protocol/model/metrics.ts';
 import type { Sample } from '../../protocol/model/sample.ts';
-import { durationMs, epochMs } from '../../protocol/model/units.ts';
-import { type CounterReading, toRate } from './counter-rate.ts';
+import { durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import { toRate } from './counter-rate.ts';
 import type { Track, Watched } from './watched.ts';
 
 /** What a counter becomes: `perLine` = share of the line rate, else per second. */
@@ -27,22 +27,34 @@ const GAP_POLLS = 4;
 /** Of a series whose interval is not known yet. */
 const UNKNOWN_GAP = 3_600_000;
 
-/** The derived figure of a new reading; undefined where there is none to be had. Notes the reading. */
-export function derive(watched: Watched, track: Track, sample: Sample): number | undefined {
+/**
+ * The derived figure of a new reading; undefined where there is none to be had. Notes the reading.
+ * @param before when the series was read before; 0 = never.
+ */
+export function derive(
+  watched: Watched,
+  track: Track,
+  sample: Sample,
+  before: EpochMs,
+): number | undefined {
   const derivation = DERIVATIONS[track.metric];
   const { value, at, series } = sample;
-  if (derivation === undefined || typeof value !== 'bigint') return undefined;
-  const before = track.reading;
-  const reading: CounterReading = { value, at, bits: series.bits ?? 0 };
-  track.reading = reading;
-  if (before === undefined) return undefined;
+  const { counter, bits } = track;
+  if (typeof value !== 'bigint') return undefined;
+  track.counter = value;
+  track.bits = series.bits ?? 0;
+  if (counter === undefined || derivation === undefined) return undefined;
   const speed = watched.port?.speedBps ?? 0;
-  const outcome = toRate(before, reading, {
-    restartedAt: watched.device?.clock?.restartedAt ?? epochMs(0),
-    discontinuityAt: watched.port?.discontinuityAt ?? epochMs(0),
-    maxPerSecond: speed / (derivation.perLine ? OCTET_BITS : FRAME_BITS),
-    gapAfter: durationMs(track.every > 0 ? GAP_POLLS * track.every : UNKNOWN_GAP),
-  });
+  const outcome = toRate(
+    { value: counter, at: before, bits },
+    { value, at, bits: track.bits },
+    {
+      restartedAt: watched.device?.clock?.restartedAt ?? epochMs(0),
+      discontinuityAt: watched.port?.discontinuityAt ?? epochMs(0),
+      maxPerSecond: speed / (derivation.perLine ? OCTET_BITS : FRAME_BITS),
+      gapAfter: durationMs(track.every > 0 ? GAP_POLLS * track.every : UNKNOWN_GAP),
+    },
+  );
   if (outcome.kind !== 'rate') return undefined;
   if (!derivation.perLine) return outcome.perSecond;
   return speed > 0 ? (outcome.perSecond * OCTET_BITS) / speed : undefined;

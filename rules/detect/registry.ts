@@ -8,6 +8,7 @@ import {
 } from '../../protocol/model/subject.ts';
 import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
 import { createAlertMachine } from './alert-state.ts';
+import { rankOf } from './batch-order.ts';
 import { DERIVATIONS } from './rates.ts';
 import type { Scope } from './scope.ts';
 import {
@@ -52,6 +53,28 @@ export const roleOf = (metric: MetricName): Role =>
 
 const NO_OUTLETS: readonly Outlet[] = [];
 
+/** One for all subjects: most series of a round are for the history only. */
+const IGNORED = new Map<MetricName, Track>();
+
+function createTrack(metric: MetricName, outlets: readonly Outlet[]): Track {
+  const role = roleOf(metric);
+  if (role !== 'plain' || outlets !== NO_OUTLETS) return newTrack(metric, role, outlets);
+  const known = IGNORED.get(metric) ?? newTrack(metric, 'ignored', outlets);
+  IGNORED.set(metric, known);
+  return known;
+}
+
+const newTrack = (metric: MetricName, role: Role, outlets: readonly Outlet[]): Track => ({
+  metric,
+  role,
+  rank: rankOf(metric),
+  outlets,
+  lastAt: epochMs(0),
+  every: 0 as DurationMs,
+  counter: undefined,
+  bits: 0,
+});
+
 export function createRegistry(scope: () => Scope): Registry {
   const agents = new Map<AgentId, Map<SubjectKey, Watched>>();
   const shareds = new Map<SubjectKey, Shared>();
@@ -72,7 +95,7 @@ export function createRegistry(scope: () => Scope): Registry {
   }
 
   function cell(place: Watched, compiled: CompiledRule): Cell {
-    const known = place.cells.get(compiled.rule.id);
+    const known = place.cells.find((one) => one.compiled.rule.id === compiled.rule.id);
     if (known !== undefined) return known;
     const created: Cell = {
       compiled,
@@ -85,7 +108,7 @@ export function createRegistry(scope: () => Scope): Registry {
       isBlind: false,
       alert: undefined,
     };
-    place.cells.set(compiled.rule.id, created);
+    place.cells.push(created);
     return created;
   }
 
@@ -100,20 +123,16 @@ export function createRegistry(scope: () => Scope): Registry {
   }
 
   function track(place: Watched, metric: MetricName): Track {
-    const known = place.tracks.get(metric);
-    if (known !== undefined) return known;
-    const outlets = outletsOf(place, metric);
-    const role = roleOf(metric);
-    const created: Track = {
-      metric,
-      role: role === 'plain' && outlets === NO_OUTLETS ? 'ignored' : role,
-      outlets,
-      lastAt: epochMs(0),
-      every: 0 as DurationMs,
-      reading: undefined,
-    };
-    place.tracks.set(metric, created);
-    return created;
+    const { tracks, cursor } = place;
+    const guess = tracks[cursor];
+    if (guess?.metric === metric) {
+      place.cursor = cursor + 1 === tracks.length ? 0 : cursor + 1;
+      return guess;
+    }
+    let index = tracks.findIndex((one) => one.metric === metric);
+    if (index < 0) index = tracks.push(createTrack(metric, outletsOf(place, metric))) - 1;
+    place.cursor = (index + 1) % tracks.length;
+    return tracks[index] as Track;
   }
 
   function* all(): Generator<Watched> {
@@ -127,10 +146,10 @@ export function createRegistry(scope: () => Scope): Registry {
     cell,
     relink() {
       for (const place of all()) {
-        for (const [metric, one] of place.tracks) {
-          if (one.role === 'ignored') place.tracks.delete(metric);
-          else one.outlets = outletsOf(place, metric);
-        }
+        // The ignored ones may have rules now.
+        place.tracks = place.tracks.filter((one) => one.role !== 'ignored');
+        place.cursor = 0;
+        for (const one of place.tracks) one.outlets = outletsOf(place, one.metric);
       }
     },
     remove(place) {

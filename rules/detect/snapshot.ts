@@ -34,7 +34,7 @@ type TrackState = readonly [
   metric: MetricName,
   lastAt: EpochMs,
   every: DurationMs,
-  ...reading: [] | [value: string, at: EpochMs, bits: 0 | 32 | 64],
+  ...counter: [] | [value: string, bits: 0 | 32 | 64],
 ];
 
 interface CellState {
@@ -62,8 +62,8 @@ function watchedState(place: Watched): WatchedState {
   return {
     agent,
     subject: key,
-    tracks: [...place.tracks.values()].filter((one) => one.role !== 'ignored').map(trackState),
-    cells: [...place.cells.values()].map(cellState),
+    tracks: place.tracks.filter((one) => one.role !== 'ignored').map(trackState),
+    cells: place.cells.map(cellState),
     reach,
     ...(port && { port }),
     ...(clock && { clock }),
@@ -74,9 +74,10 @@ function watchedState(place: Watched): WatchedState {
   };
 }
 
-function trackState({ metric, lastAt, every, reading }: Track): TrackState {
-  if (reading === undefined) return [metric, lastAt, every];
-  return [metric, lastAt, every, String(reading.value), reading.at, reading.bits];
+function trackState({ metric, lastAt, every, counter, bits }: Track): TrackState {
+  return counter === undefined
+    ? [metric, lastAt, every]
+    : [metric, lastAt, every, String(counter), bits];
 }
 
 function cellState({ compiled, state, machine, isBlind, alert, ...cell }: Cell): CellState {
@@ -134,11 +135,12 @@ function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void):
 }
 
 function restoreTrack(registry: Registry, place: Watched, state: TrackState): void {
-  const [metric, lastAt, every, value, at, bits] = state;
+  const [metric, lastAt, every, counter, bits] = state;
   const track = registry.track(place, metric);
   track.lastAt = lastAt;
   track.every = every;
-  if (value !== undefined && at !== undefined && bits !== undefined) {
-    track.reading = { value: BigInt(value), at, bits };
+  if (counter !== undefined && bits !== undefined) {
+    track.counter = BigInt(counter);
+    track.bits = bits;
   }
 }

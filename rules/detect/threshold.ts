@@ -5,38 +5,36 @@ import type { Verdict } from './alert-state.ts';
 import {
   addLoss,
   BURST_ECHOES,
-  type ChanceState,
-  createChance,
+  EMPTY_CHANCE,
   forgetLoss,
-  neededEvidence,
+  isBeyondChance,
+  lossSince,
   ROUND_ECHOES,
 } from './chance.ts';
 import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
-import { createWindow, meanOf, push, type SampleWindow } from './window.ts';
+import { emptyWindow, meanOf, type Numbers, push } from './window.ts';
 import { durationText, figureText, metricText } from './wording.ts';
 
 type Threshold = Extract<Detector, { kind: 'threshold' }>;
 
-/** What is known of one metric. */
-interface InputState {
-  readonly window: SampleWindow;
-  /** First sample since the beginning or since data came back. */
-  since: EpochMs;
-  lastAt: EpochMs;
-  patience: DurationMs;
-  mean: number;
-  isBreached: boolean;
-  /** First sample of the run beyond `clearAt`; 0 = none. */
-  beyondSince: EpochMs;
-  chance?: ChanceState;
-}
+/**
+ * What is known of one metric, as numbers: the fields below, the evidence against chance, then the
+ * window. Times are 0 for never.
+ */
+type Input = Numbers;
+/** First sample since the beginning or since data came back. */
+const SINCE = 0;
+const LAST_AT = 1;
+const PATIENCE = 2;
+const MEAN = 3;
+const IS_BREACHED = 4;
+/** First sample of the run beyond `clearAt`. */
+const BEYOND_SINCE = 5;
+const CHANCE = 6;
+const EMPTY_FIELDS: readonly number[] = [0, 0, 0, 0, 0, 0];
 
 /** One per metric, null until its first sample. */
-interface ThresholdState {
-  readonly inputs: (InputState | null)[];
-}
-
-const NEVER = epochMs(0);
+type ThresholdState = (Input | null)[];
 
 /**
  * The mean over trailing time against a band, for each metric by itself. Nothing is breached before
@@ -46,6 +44,10 @@ export function thresholdJudge(detector: Threshold): Judge {
   const { over, band, beyondChance } = detector;
   const judged = [detector.metric, ...(detector.also ?? [])];
   const bursts = beyondChance === undefined ? [] : judged.map(burstOf);
+  const emptyChance = beyondChance === undefined ? [] : EMPTY_CHANCE;
+  const atWindow = CHANCE + emptyChance.length;
+  const createInput = (every: DurationMs): Input =>
+    EMPTY_FIELDS.concat(emptyChance, emptyWindow(over, every));
   const isUpper = band.raiseAt >= band.clearAt;
 
   const isBeyond = (value: number, limit: number): boolean =>
@@ -53,50 +55,51 @@ export function thresholdJudge(detector: Threshold): Judge {
   const isRaised = (mean: number): boolean =>
     isUpper ? mean >= band.raiseAt : mean <= band.raiseAt;
 
-  function inputOf(state: ThresholdState, index: number, feed: Feed): InputState {
-    const input = state.inputs[index] ?? createInput(beyondChance !== undefined);
-    state.inputs[index] = input;
-    if (input.lastAt !== NEVER && feed.at - input.lastAt <= input.patience) return input;
-    input.since = feed.at;
-    if (!input.isBreached) input.beyondSince = NEVER;
-    if (input.chance !== undefined) forgetLoss(input.chance);
+  function inputOf(state: ThresholdState, index: number, feed: Feed): Input {
+    const input = state[index] ?? createInput(feed.every);
+    state[index] = input;
+    const lastAt = input[LAST_AT] as number;
+    if (lastAt !== 0 && feed.at - lastAt <= (input[PATIENCE] as number)) return input;
+    input[SINCE] = feed.at;
+    if (input[IS_BREACHED] === 0) input[BEYOND_SINCE] = 0;
+    if (beyondChance !== undefined) forgetLoss(input, CHANCE);
     return input;
   }
 
-  function measure(input: InputState, { at, value, every, patience }: Feed): void {
-    push(input.window, at, value, over);
-    input.lastAt = at;
-    input.patience = patience;
-    input.mean = meanOf(input.window);
+  function measure(input: Input, { at, value, every, patience }: Feed): void {
+    push(input, atWindow, at, value, over);
+    input[LAST_AT] = at;
+    input[PATIENCE] = patience;
+    input[MEAN] = meanOf(input, atWindow);
     if (!isBeyond(value, band.clearAt)) {
-      if (!input.isBreached) input.beyondSince = NEVER;
-    } else if (input.beyondSince === NEVER) input.beyondSince = at;
-    if (beyondChance !== undefined && input.chance !== undefined) {
-      addLoss(input.chance, beyondChance, at, value, ROUND_ECHOES, every);
+      if (input[IS_BREACHED] === 0) input[BEYOND_SINCE] = 0;
+    } else if (input[BEYOND_SINCE] === 0) input[BEYOND_SINCE] = at;
+    if (beyondChance !== undefined) {
+      addLoss(input, CHANCE, beyondChance, at, value, ROUND_ECHOES, every);
     }
   }
 
-  function isProved(input: InputState, { at, every }: Feed): boolean {
-    if (beyondChance !== undefined && input.chance !== undefined) {
-      return input.chance.sum >= neededEvidence(beyondChance, every);
-    }
-    return at - input.since + every * 1.5 >= over;
+  function isProved(input: Input, { at, every }: Feed): boolean {
+    if (beyondChance !== undefined) return isBeyondChance(input, CHANCE, beyondChance, every);
+    return at - (input[SINCE] as number) + every * 1.5 >= over;
   }
 
-  function settle(input: InputState, feed: Feed): void {
-    if (isRaised(input.mean) && isProved(input, feed)) input.isBreached = true;
-    else if (input.isBreached && !isBeyond(input.mean, band.clearAt)) {
-      input.isBreached = false;
-      input.beyondSince = isBeyond(feed.value, band.clearAt) ? feed.at : NEVER;
-      if (input.chance !== undefined) forgetLoss(input.chance);
+  function settle(input: Input, feed: Feed): void {
+    const mean = input[MEAN] as number;
+    if (input[IS_BREACHED] === 0) {
+      if (isRaised(mean) && isProved(input, feed)) input[IS_BREACHED] = 1;
+    } else if (!isBeyond(mean, band.clearAt)) {
+      input[IS_BREACHED] = 0;
+      input[BEYOND_SINCE] = isBeyond(feed.value, band.clearAt) ? feed.at : 0;
+      if (beyondChance !== undefined) forgetLoss(input, CHANCE);
     }
   }
 
   function verdictOf(state: ThresholdState, at: EpochMs): Verdict {
     let isKnown = false;
-    for (const input of state.inputs) {
-      if (input === null || at - input.lastAt > input.patience) continue;
-      if (input.isBreached) return 'breached';
+    for (const input of state) {
+      if (input === null || at - (input[LAST_AT] as number) > (input[PATIENCE] as number)) continue;
+      if (input[IS_BREACHED] === 1) return 'breached';
       isKnown = true;
     }
     return isKnown ? 'normal' : 'unknown';
@@ -106,9 +109,10 @@ export function thresholdJudge(detector: Threshold): Judge {
   function worst(state: ThresholdState): number {
     let found = 0;
     let figure = Number.NEGATIVE_INFINITY;
-    state.inputs.forEach((input, index) => {
+    state.forEach((input, index) => {
       if (input === null) return;
-      const distance = (isUpper ? input.mean : -input.mean) + (input.isBreached ? 1e12 : 0);
+      const mean = input[MEAN] as number;
+      const distance = (isUpper ? mean : -mean) + (input[IS_BREACHED] === 1 ? 1e12 : 0);
       if (distance <= figure) return;
       found = index;
       figure = distance;
@@ -118,40 +122,41 @@ export function thresholdJudge(detector: Threshold): Judge {
 
   return defineJudge<ThresholdState>({
     metrics: [...judged, ...bursts],
-    create: () => ({ inputs: judged.map(() => null) }),
+    create: () => judged.map(() => null),
     observe(state, place, feed) {
       const index = place % judged.length;
       if (place < judged.length) {
         const input = inputOf(state, index, feed);
         measure(input, feed);
         settle(input, feed);
-      } else {
-        const input = state.inputs[index];
-        // A burst speaks about loss, but a series of rounds must be there to be judged.
-        if (!input?.chance || beyondChance === undefined) return 'unknown';
-        addLoss(input.chance, beyondChance, feed.at, feed.value, BURST_ECHOES, feed.every);
+        return verdictOf(state, feed.at);
       }
-      return verdictOf(state, feed.at);
+      const input = state[index];
+      // A burst is evidence beside the rounds; without rounds there is nothing to judge.
+      if (!input || beyondChance === undefined) return 'unknown';
+      const { at, value, every } = feed;
+      addLoss(input, CHANCE, beyondChance, at, value, BURST_ECHOES, every);
+      return 'unknown';
     },
     finding(state, _watched, at): Finding {
       const index = worst(state);
-      const input = state.inputs[index];
+      const input = state[index];
       const metric = judged[index] as RuleMetricName;
-      const observed = input?.mean ?? Number.NaN;
-      const since = input?.chance?.since || input?.beyondSince || at;
-      const onsetAt = epochMs(Math.min(since, at));
+      const observed = input?.[MEAN] ?? 0;
+      const proved = input && beyondChance ? lossSince(input, CHANCE) : 0;
+      const since = proved || (input?.[BEYOND_SINCE] ?? 0);
+      const onsetAt = epochMs(Math.min(since || at, at));
       const mean = figureText(metric, observed);
-      const limit = figureText(metric, band.raiseAt);
       const text =
         beyondChance === undefined
-          ? `${metricText(metric)} ${mean} in the mean of ${durationText(over)}, limit ${limit}`
+          ? `${metricText(metric)} ${mean} in the mean of ${durationText(over)}, limit ${figureText(metric, band.raiseAt)}`
           : `${mean} of the packets lost in the last ${durationText(over)}, more than chance makes of the usual ${figureText(metric, beyondChance.usual)}`;
       return { metric, onsetAt, observed, expected: band.raiseAt, text };
     },
     cleared(state) {
       const index = worst(state);
       const metric = judged[index] as RuleMetricName;
-      const mean = figureText(metric, state.inputs[index]?.mean ?? Number.NaN);
+      const mean = figureText(metric, state[index]?.[MEAN] ?? 0);
       return `${metricText(metric)} back at ${mean}, clear limit ${figureText(metric, band.clearAt)}`;
     },
   });
@@ -159,14 +164,3 @@ export function thresholdJudge(detector: Threshold): Judge {
 
 const burstOf = (metric: RuleMetricName): RuleMetricName =>
   metric.replace(/_loss_ratio$/, '_confirm_loss_ratio') as RuleMetricName;
-
-const createInput = (hasChance: boolean): InputState => ({
-  window: createWindow(),
-  since: NEVER,
-  lastAt: NEVER,
-  patience: 0 as DurationMs,
-  mean: 0,
-  isBreached: false,
-  beyondSince: NEVER,
-  ...(hasChance && { chance: createChance() }),
-});

@@ -1,11 +1,10 @@
-import type { Alert, RuleId } from '../../protocol/model/alert.ts';
+import type { Alert } from '../../protocol/model/alert.ts';
 import type { Health } from '../../protocol/model/fact.ts';
 import type { MetricName, RuleMetricName } from '../../protocol/model/metrics.ts';
 import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
 import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { Rule } from '../settings.ts';
 import type { AlertMachine, Verdict } from './alert-state.ts';
-import type { CounterReading } from './counter-rate.ts';
 import type { DeviceClock } from './device-clock.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 
@@ -81,11 +80,14 @@ export type Role = 'plain' | 'loss' | 'burst' | 'snmp' | 'clock' | 'port' | 'cou
 export interface Track {
   readonly metric: MetricName;
   readonly role: Role;
+  /** Place in the order of one poll. */
+  readonly rank: number;
   outlets: readonly Outlet[];
   lastAt: EpochMs;
   every: DurationMs;
-  /** Counters only. */
-  reading: CounterReading | undefined;
+  /** Of counters: what was read at `lastAt`. */
+  counter: bigint | undefined;
+  bits: 0 | 32 | 64;
 }
 
 /** Facts of a port that its counters are judged by. */
@@ -100,8 +102,9 @@ export interface Port {
 export interface Watched {
   readonly agent: AgentId;
   readonly key: SubjectKey;
-  readonly tracks: Map<MetricName, Track>;
-  readonly cells: Map<RuleId, Cell>;
+  /** Few, and mostly asked for in the order of the last round: see `cursor`. */
+  tracks: Track[];
+  cells: Cell[];
   readonly reach: Partial<Record<ReachProbe, ProbeReach>>;
   readonly shared: Shared;
   port: Port | undefined;
@@ -114,6 +117,11 @@ export interface Watched {
   isFresh: boolean;
   isGood: boolean;
   answeredSlot: number;
+  /** Where the next series is looked for first. No part of what is decided, nor the next three. */
+  cursor: number;
+  turn: number;
+  lastKey: number;
+  portsAt: number;
 }
 
 /** A subject as all agents of this engine see it. */
@@ -129,8 +137,8 @@ export function createWatched(agent: AgentId, shared: Shared): Watched {
   const watched: Watched = {
     agent,
     key: shared.key,
-    tracks: new Map(),
-    cells: new Map(),
+    tracks: [],
+    cells: [],
     reach: {},
     shared,
     port: undefined,
@@ -142,6 +150,10 @@ export function createWatched(agent: AgentId, shared: Shared): Watched {
     isFresh: false,
     isGood: false,
     answeredSlot: -1,
+    cursor: 0,
+    turn: 0,
+    lastKey: 0,
+    portsAt: 0,
   };
   shared.views.push(watched);
   return watched;
