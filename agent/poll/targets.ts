@@ -42,7 +42,7 @@ export function createTargets(deps: TargetsDeps): Targets {
       echoes.set(target.id, task);
       return task;
     }
-    const credential = config.credentials[target.credential];
+    const credential = credentialOf(target, config);
     if (credential !== undefined) {
       return createSnmpTask(target, credential, { ...deps, engine: deps.snmp });
     }
@@ -93,5 +93,9 @@ export function createTargets(deps: TargetsDeps): Targets {
 /** Everything that makes a target another one. */
 const printOf = (target: Target, config: AgentConfig): string =>
   target.probe === 'snmp'
-    ? JSON.stringify([target, config.credentials[(target as SnmpTarget).credential]])
+    ? JSON.stringify([target, credentialOf(target, config)])
     : JSON.stringify(target);
+
+/** An id such as `constructor` must not find what every object has. */
+const credentialOf = (target: SnmpTarget, { credentials }: AgentConfig) =>
+  Object.hasOwn(credentials, target.credential) ? credentials[target.credential] : undefined;

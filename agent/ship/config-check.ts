@@ -107,12 +107,14 @@ const chosenBy =
 const ownValue = <T>(of: Record<string, T>, key: string): T | undefined =>
   Object.hasOwn(of, key) ? of[key] : undefined;
 
+/** Entries under other names than ids are not looked at: nothing can refer to them. */
 const mapOf =
   (key: Check, check: Check): Check =>
   (value, path) => {
     if (!isObject(value)) return `${path}: an object`;
     for (const [name, entry] of Object.entries(value)) {
-      const trouble = key(name, `${path}.${name}`) ?? check(entry, `${path}.${name}`);
+      if (key(name, path) !== undefined) continue;
+      const trouble = check(entry, `${path}.${name}`);
       if (trouble !== undefined) return trouble;
     }
     return undefined;
@@ -174,7 +176,7 @@ const config = record({
     record({
       id: text(0, 64),
       target: id,
-      until: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+      until: integer(-Number.MAX_VALUE, Number.MAX_VALUE),
     }),
   ),
 });
