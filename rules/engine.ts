@@ -33,6 +33,8 @@ export function createEngine(
   const network = createNetworkEngine(settings, state?.network);
   const sites = new Map<string, SiteEngine>();
   let ordered: readonly SiteEngine[] | undefined;
+  /** Samples of one agent come in rows. */
+  let latest: { readonly agent: AgentId; readonly site: SiteEngine } | undefined;
   for (const [site, siteState] of state?.sites ?? []) {
     sites.set(site, createSiteEngine(settings, siteState, onDerived));
   }
@@ -41,6 +43,13 @@ export function createEngine(
   const partitionOf = (agent: AgentId): string => siteOfAgent.get(agent) ?? `agent:${agent}`;
 
   function siteFor(agent: AgentId): SiteEngine {
+    if (latest?.agent === agent) return latest.site;
+    const site = findSite(agent);
+    latest = { agent, site };
+    return site;
+  }
+
+  function findSite(agent: AgentId): SiteEngine {
     const partition = partitionOf(agent);
     const known = sites.get(partition);
     if (known !== undefined) return known;
@@ -62,6 +71,7 @@ export function createEngine(
   function configure(next: EngineSettings, at: Instant): Fact[] {
     settings = next;
     siteOfAgent = sitesOf(next);
+    latest = undefined;
     const facts = inOrder().flatMap((site) => site.configure(next, at));
     return [...network.configure(next, at), ...correlated(facts, at)];
   }

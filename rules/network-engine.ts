@@ -222,11 +222,22 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     return named.map(({ fact }) => fact);
   }
 
+  /** Healthy answers are the bulk of all facts; while nothing fires they are only noted. */
+  function noteAnswers(facts: readonly SiteFact[]): boolean {
+    if (!book.isEmpty()) return false;
+    for (const fact of facts) {
+      if (fact.kind === 'subject.answered') answers.note(fact.subject, fact.agent, fact.at);
+      else if (fact.kind.startsWith('alert.')) return false;
+    }
+    return true;
+  }
+
   function consume(facts: readonly SiteFact[], at: Instant): Fact[] {
-    if (facts.length === 0) return [];
+    if (facts.length === 0 || noteAnswers(facts)) return [];
     const turn = turnAt(at);
     for (const fact of inOrder(facts)) take(fact, turn);
-    return finish(turn);
+    const isIdle = turn.dirty.size === 0 && !facts.some((fact) => fact.kind.startsWith('alert.'));
+    return isIdle ? incidents.flush(at.now) : finish(turn);
   }
 
   function tick(at: Instant): Fact[] {

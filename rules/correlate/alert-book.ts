@@ -33,6 +33,8 @@ export interface FiringAlert {
   incident?: IncidentId;
   /** The root of its incident cleared: it may open by itself only after this. */
   releaseAt?: EpochMs;
+  /** It was explained until then: for what explains it next, its trouble begins there. */
+  explainedUntil?: EpochMs;
   /** The resolved incident it outlived. */
   outlived?: IncidentId;
   /** Kind of the last suppression told, so that it is told once. */
@@ -74,6 +76,7 @@ export interface AlertBook {
   slotsOf(firing: FiringAlert): readonly Slot[];
   ofFamily(family: Family): readonly FiringAlert[];
   all(): IterableIterator<FiringAlert>;
+  isEmpty(): boolean;
   snapshot(): AlertBookState;
 }
 
@@ -208,6 +211,7 @@ export function createAlertBook(
     slotsOf: (record) => placings.get(record.alert.key)?.slots ?? [],
     ofFamily: (family) => [...(byFamily.get(family) ?? [])],
     all: () => firing.values(),
+    isEmpty: () => firing.size === 0,
     snapshot: () => ({
       nextSerial,
       firing: [...firing.values()].map((record) => ({ ...record })),

@@ -1,4 +1,5 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
+import { kindOf } from '../../protocol/model/subject.ts';
 import {
   type DurationMs,
   durationMs,
@@ -47,7 +48,8 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
   const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
     const rule = book.ruleOf(cause);
     const slack = PHASE + lookBackOf(rule) + (rule?.holdFor ?? 0);
-    return cause.alert.evidence.onsetAt <= effect.alert.evidence.onsetAt + slack;
+    const began = Math.max(effect.alert.evidence.onsetAt, effect.explainedUntil ?? 0);
+    return cause.alert.evidence.onsetAt <= began + slack;
   };
 
   const isSeenFromInside = (firing: FiringAlert): boolean => {
@@ -64,6 +66,7 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
             cause !== effect &&
             suspect.families.includes(book.familyOf(cause)) &&
             !(suspect.insideOnly && !isSeenFromInside(cause)) &&
+            !(suspect.olderOnly && cause.serial > effect.serial) &&
             beginsInTime(cause, effect),
         );
       if (found.length > 0) return found.reduce((a, b) => (blame(a) <= blame(b) ? a : b));
@@ -71,9 +74,14 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
     return undefined;
   }
 
-  /** Order of blame on one subject, as a number: family first, inside view first, oldest first. */
-  const blame = (firing: FiringAlert): number =>
-    rankOf(book.familyOf(firing)) * 2 + (isSeenFromInside(firing) ? 0 : 1);
+  /**
+   * Order of blame on one subject, as a number: family first, then who can tell. A device that its own
+   * site cannot reach is dead; from outside it may be the circuit. Links have no inside.
+   */
+  const blame = (firing: FiringAlert): number => {
+    const knows = kindOf(firing.alert.subject) !== 'link' && isSeenFromInside(firing);
+    return rankOf(book.familyOf(firing)) * 2 + (knows ? 0 : 1);
+  };
 
   function sameSubject(effect: FiringAlert): Explanation | undefined {
     let best = effect;

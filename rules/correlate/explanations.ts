@@ -18,6 +18,8 @@ export interface Suspect {
   readonly families: readonly Family[];
   /** Only as seen by an agent in the subject's own site: what is seen from outside proves less. */
   readonly insideOnly?: true;
+  /** Only when it fired first: two alerts of equal standing must not explain each other. */
+  readonly olderOnly?: true;
 }
 
 export type Groups = readonly (readonly Suspect[])[];
@@ -164,6 +166,20 @@ export const EXPLANATIONS: readonly Row[] = [
         .map((link) => [[{ subject: linkSubject(link), families: DOWN }]]),
   },
   {
+    row: 'other-end',
+    kinds: ['interface'],
+    families: ['interface-down', 'utilisation', 'errors', 'discards'],
+    seenFrom: 'anywhere',
+    waits: 'no',
+    text: 'the other end of the same link tells the same',
+    slots: (topology, effect) => {
+      const ends = topology.linksEndingOn(effect.subject).flatMap(endInterfaces);
+      const others = ends.filter((subject) => subject !== effect.subject);
+      const families = [effect.family];
+      return [[others.map((subject) => ({ subject, families, olderOnly: true as const }))]];
+    },
+  },
+  {
     row: 'behind-device',
     kinds: ['device'],
     families: [...REACH, ...QUALITY],
@@ -244,7 +260,9 @@ export const EXPLANATIONS: readonly Row[] = [
       const near = link?.ends.filter(
         (end) => topology.device(end.device)?.site === effect.observerSite,
       );
-      return (near ?? []).map((end) => [[{ subject: deviceSubject(end.device), families: DOWN }]]);
+      return (near ?? []).map((end) => [
+        [{ subject: deviceSubject(end.device), families: DOWN, insideOnly: true as const }],
+      ]);
     },
   },
   {

@@ -44,10 +44,5 @@ export function familyOf(rule: Rule | undefined): Family {
   return METRIC_FAMILIES.find(([pattern]) => pattern.test(metric))?.[1] ?? 'other';
 }
 
-/** Families that mean "does not work", as opposed to "works badly". */
-export const OUTAGE_FAMILIES: readonly Family[] = [
-  'unreachable',
-  'interface-down',
-  'agent-silent',
-  'snmp-silent',
-];
+/** Families that mean "does not work", as opposed to "works badly". A device without SNMP works. */
+export const OUTAGE_FAMILIES: readonly Family[] = ['unreachable', 'interface-down', 'agent-silent'];

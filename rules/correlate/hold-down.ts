@@ -100,11 +100,22 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       const text = 'what explained it has just cleared; it opens only if it outlasts that';
       return waiting(epochMs(release), text);
     }
-    const until = epochMs(firing.heldFrom + timing().holdDown);
-    if (now >= until || firing.releaseAt !== undefined) return OPEN;
-    const ask = book.slotsOf(firing).flatMap((slot) => openQuestions(firing, slot));
-    if (ask.length === 0) return OPEN;
-    return waiting(until, 'its upstream has not been probed since the trouble began', ask);
+    if (firing.releaseAt !== undefined) return OPEN;
+    return upstreamFinding(firing, now);
+  }
+
+  function upstreamFinding(firing: FiringAlert, now: EpochMs): Finding {
+    const slots = book.slotsOf(firing);
+    const probed = epochMs(firing.heldFrom + timing().holdDown);
+    const ask = slots.filter((s) => s.waits === 'answer').flatMap((s) => openQuestions(firing, s));
+    if (ask.length > 0 && now < probed) {
+      return waiting(probed, 'its upstream has not been probed since the trouble began', ask);
+    }
+    // A bad circuit shows by itself, in a window as long as this alert's own: nobody need be asked.
+    const shown = epochMs(probed + lookBackOf(book.ruleOf(firing)));
+    const mayShow = slots.some((s) => s.waits === 'time' && openQuestions(firing, s).length > 0);
+    if (!mayShow || now >= shown) return OPEN;
+    return waiting(shown, 'what it is reached through may turn out to be bad as well');
   }
 
   return { judge, echoUntil };

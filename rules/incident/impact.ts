@@ -1,4 +1,4 @@
-import type { Alert, Severity } from '../../protocol/model/alert.ts';
+import type { Alert, Disturbance, Severity } from '../../protocol/model/alert.ts';
 import { type Level, PRIORITY_MATRIX, type Priority } from '../../protocol/model/incident.ts';
 import type { Link, Site } from '../../protocol/model/inventory.ts';
 import { deviceOf, idOf, kindOf, type SiteId } from '../../protocol/model/subject.ts';
@@ -15,6 +15,12 @@ export interface Extent {
   readonly users: number;
   readonly impact: Level;
   readonly text: string;
+}
+
+/** How bad an alert is technically. */
+export interface Harm {
+  readonly severity: Severity;
+  readonly disturbance: Disturbance;
 }
 
 export interface RootView {
@@ -38,10 +44,21 @@ export const priorityOf = (impact: Level, urgency: Level): Priority =>
   PRIORITY_MATRIX[impact][urgency];
 
 /** How soon it hurts. A silence that nobody can interpret may be nothing, so it is not rushed. */
-export function urgencyOf(root: RootView): Level {
-  if (root.cause === 'unmonitored' || root.cause === 'collector cut off') return 'medium';
-  return urgencyBySeverity[root.alert.disturbance][root.alert.severity];
+export function urgencyOf(cause: string, { disturbance, severity }: Harm): Level {
+  if (cause === 'unmonitored' || cause === 'collector cut off') return 'medium';
+  return urgencyBySeverity[disturbance][severity];
 }
+
+const LEVELS: readonly Level[] = ['high', 'medium', 'low'];
+const SEVERITIES: readonly Severity[] = ['critical', 'major', 'minor', 'warning'];
+
+const rankOf = ({ disturbance, severity }: Harm): number =>
+  LEVELS.indexOf(urgencyBySeverity[disturbance][severity]) * SEVERITIES.length +
+  SEVERITIES.indexOf(severity);
+
+/** The most urgent of several, the first of equals. */
+export const worstOf = (harms: readonly [Harm, ...Harm[]]): Harm =>
+  harms.reduce((worst, harm) => (rankOf(harm) < rankOf(worst) ? harm : worst));
 
 interface Reach {
   readonly sites: readonly Site[];

@@ -174,6 +174,8 @@ export function createIncidentBook(
       since: alert.firedAt,
       because,
       row: explanation?.row ?? '',
+      severity: alert.severity,
+      disturbance: alert.disturbance,
     });
     incident.live.add(alert.key);
     incident.recovering.delete(alert.key);

@@ -1,4 +1,4 @@
-import type { Alert, AlertKey, Reason } from '../../protocol/model/alert.ts';
+import type { Alert, AlertKey, Disturbance, Reason, Severity } from '../../protocol/model/alert.ts';
 import type {
   Acknowledgement,
   Incident,
@@ -13,12 +13,14 @@ import type { SilenceVerdict } from '../correlate/alert-book.ts';
 import type { Family } from '../correlate/family.ts';
 import type { Topology } from '../correlate/topology.ts';
 import type { Rule } from '../settings.ts';
-import { type Extent, extentOf, priorityOf, urgencyOf } from './impact.ts';
+import { type Extent, extentOf, type Harm, priorityOf, urgencyOf, worstOf } from './impact.ts';
 import { causeOf, titleOf } from './wording.ts';
 
 /** A symptom with the row of the explanation table that made it one. */
 export interface SymptomRecord extends Symptom {
   readonly row: string;
+  readonly severity: Severity;
+  readonly disturbance: Disturbance;
 }
 
 /** An incident as the engine keeps it; plain data but for the maps, which snapshots unfold. */
@@ -140,12 +142,27 @@ export function refresh(record: IncidentRecord, deps: ViewDeps): void {
   record.extent = extentOf(deps.topology, root, deps.isLinkDown);
 }
 
+/** A full line that loses packets is as bad as the loss: the worst of root and live symptoms. */
+function harmOf({ root, symptoms }: IncidentRecord): Harm {
+  const live = [...symptoms.values()].filter((symptom) => symptom.clearedAt === undefined);
+  const { severity, disturbance } = worstOf([root, ...live]);
+  return { severity, disturbance };
+}
+
+const symptomOf = ({
+  row: _,
+  severity: __,
+  disturbance: ___,
+  ...symptom
+}: SymptomRecord): Symptom => symptom;
+
 /** The incident as facts carry it. Call `refresh` first. */
 export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
   const cause = record.cause ?? 'trouble';
   const root = { alert: record.root, family: record.family, cause };
   const extent = record.extent ?? extentOf(deps.topology, root, deps.isLinkDown);
-  const urgency = urgencyOf(root);
+  const harm = harmOf(record);
+  const urgency = urgencyOf(cause, harm);
   const silent = [...record.symptoms.values()].filter((s) => s.row === 'collector-cut-off').length;
   const site = deps.topology.siteOf(record.root.subject) ?? record.root.site;
   const reasons = rootReasons(record);
@@ -163,9 +180,8 @@ export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
       confidence: confidenceOf(record),
       because: reasons,
     },
-    symptoms: [...record.symptoms.values()].map(({ row: _, ...symptom }) => symptom),
-    severity: record.root.severity,
-    disturbance: record.root.disturbance,
+    symptoms: [...record.symptoms.values()].map(symptomOf),
+    ...harm,
     impact: extent.impact,
     urgency,
     priority: priorityOf(extent.impact, urgency),

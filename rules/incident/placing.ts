@@ -110,6 +110,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
     holding.release(key);
     delete root.releaseAt;
     delete root.outlived;
+    delete root.explainedUntil;
     const isSame =
       outlived?.state === 'resolved' &&
       outlived.mergedInto === undefined &&
@@ -304,6 +305,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
   /** What nobody can see goes its own way and does not keep the incident open. */
   function letRecover(firing: FiringAlert, incident: IncidentRecord, turn: Turn): void {
     const { now } = turn.at;
+    firing.explainedUntil = now;
     if (firing.blindSince !== undefined) {
       incidents.leave(incident, firing.alert.key, now);
       delete firing.incident;

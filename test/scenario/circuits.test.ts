@@ -1,0 +1,167 @@
+import { test } from 'vitest';
+import { hubAndBranches } from '../support/hub-and-branches.ts';
+import { scenario } from '../support/scenario.ts';
+
+const network = hubAndBranches([
+  { id: 'lyon', switches: 3 },
+  { id: 'nice', switches: 1 },
+  { id: 'metz' },
+]);
+const MANY = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+const BEHIND_LYON = [
+  'agent:a-lyon',
+  'device:lyon-r1',
+  'device:lyon-sw1',
+  'device:lyon-sw2',
+  'device:lyon-sw3',
+];
+
+test('a well network tells nothing for ten minutes', () => {
+  const story = scenario({ network });
+  story.at('10m').expectOpen();
+  story.at('10m').expectTickets(0);
+  story.run();
+});
+
+test('a branch loses its circuit: one ticket, everything behind it is a symptom, no second wave', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('75s').expectOpen({
+    root: 'link:lyon-mpls',
+    cause: 'circuit down',
+    priority: 2,
+    users: 40,
+    title: 'Circuit lyon-mpls (Orange, FR-1000) down: site Lyon cut off, 40 users',
+    symptoms: BEHIND_LYON,
+  });
+  story.at('75s').expectTickets(1);
+  story.at('3m').link('lyon-mpls').isMended();
+  story.at('5m').expectOpen();
+  story.at('15m').expectTickets(1);
+  story.at('15m').expectResolved('link:lyon-mpls');
+  story.run();
+});
+
+test('a child seen down before its circuit waits for it', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('90s').expectSuppressed('device:lyon-sw1', 'explained-by');
+  story.at('90s').expectTickets(1);
+  story.run();
+});
+
+test('twenty per cent of steady loss is a degradation, not an outage', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').link('lyon-mpls').loses(0.2);
+  story.at('5m').expectOpen({ root: 'link:lyon-mpls', cause: 'packet loss', priority: 3 });
+  story.at('5m').link('lyon-mpls').isMended();
+  story.at('10m').expectOpen();
+  story.at('15m').expectTickets(1);
+  story.run();
+});
+
+test('a saturated line is one incident that names the congestion', () => {
+  const story = scenario({ network });
+  story.at('30s').link('lyon-mpls').isSaturated();
+  story.at('6m').expectOpen({
+    root: ['interface:hub-r1/to-lyon-mpls', 'interface:lyon-r1/wan0'],
+    cause: 'congestion',
+    users: 40,
+  });
+  story.at('6m').link('lyon-mpls').isMended();
+  story.at('15m').expectOpen();
+  story.at('15m').expectTickets(1);
+  story.run();
+});
+
+test('a line that becomes slow is told by its latency', () => {
+  const story = scenario({ network });
+  story.at('30s').link('lyon-mpls').isSlowBy(200);
+  story.at('4m').expectOpen({ root: 'link:lyon-mpls', cause: 'high latency' });
+  story.at('5m').link('lyon-mpls').isMended();
+  story.at('9m').expectOpen();
+  story.at('15m').expectTickets(1);
+  story.run();
+});
+
+test('three unrelated faults at once are three incidents', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('31s').device('nice-sw1').dies();
+  story.at('32s').link('metz-mpls').loses(0.3);
+  story
+    .at('3m')
+    .expectOpen(
+      { root: 'link:lyon-mpls', cause: 'circuit down' },
+      { root: 'device:nice-sw1', cause: 'device down' },
+      { root: 'link:metz-mpls', cause: 'packet loss' },
+    );
+  story.at('3m').expectTickets(3);
+  story.run();
+});
+
+test('the circuit is cut, then a switch dies behind it, then the circuit returns', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('2m').device('lyon-sw2').dies();
+  story.at('4m').link('lyon-mpls').isMended();
+  story.at('7m').expectOpen({ root: 'device:lyon-sw2', cause: 'device down' });
+  story.at('7m').expectResolved('link:lyon-mpls');
+  story.at('7m').expectTickets(2);
+  story.run();
+});
+
+test('a switch is dead, then the circuit is cut and mended: the two are not mixed up', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').device('lyon-sw2').dies();
+  story.at('4m').link('lyon-mpls').isCut();
+  story.at('6m').expectOpen({ root: 'device:lyon-sw2' }, { root: 'link:lyon-mpls' });
+  story.at('7m').link('lyon-mpls').isMended();
+  story.at('10m').expectOpen({ root: 'device:lyon-sw2', cause: 'device down' });
+  story.at('10m').expectTickets(2);
+  story.run();
+});
+
+test('a circuit that comes and goes is one incident, not seven', () => {
+  const story = scenario({ network });
+  for (let minute = 1; minute <= 13; minute += 2) {
+    story.at(`${minute}m`).link('lyon-mpls').isCut();
+    story
+      .at(`${minute + 1}m`)
+      .link('lyon-mpls')
+      .isMended();
+  }
+  story.at('20m').expectOpen();
+  story.at('20m').expectTickets(1);
+  story.run();
+});
+
+test('one of two circuits fails: the site stays up, and the switches behind it stay silent', () => {
+  const dual = hubAndBranches([{ id: 'lyon', switches: 2, otherLinks: ['inet'] }, { id: 'nice' }]);
+  const story = scenario({ network: dual });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('3m').expectOpen({
+    root: 'link:lyon-mpls',
+    cause: 'circuit down',
+    users: 0,
+    title: 'Circuit lyon-mpls (Orange, FR-1000) down: site Lyon on another way',
+  });
+  story.at('4m').link('lyon-inet').isCut();
+  story.at('6m').expectOpen({ root: 'link:lyon-mpls' }, { root: 'link:lyon-inet', users: 40 });
+  story.at('6m').expectTickets(2);
+  story.run();
+});
+
+test('a tunnel falls with the circuit that carries it and is a symptom', () => {
+  const tunnel = hubAndBranches([{ id: 'lyon', overlay: true }, { id: 'nice' }]);
+  const story = scenario({ network: tunnel, seeds: MANY });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('2m').expectOpen({
+    root: 'link:lyon-mpls',
+    symptoms: ['agent:a-lyon', 'device:lyon-r1', 'link:lyon-vpn'],
+  });
+  story.at('3m').link('lyon-mpls').isMended();
+  story.at('10m').expectOpen();
+  story.at('10m').expectTickets(1);
+  story.run();
+});
