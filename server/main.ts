@@ -31,6 +31,9 @@ import { planDeliveries } from './ticket/plan.ts';
 import { createTicketer } from './ticket/ticketer.ts';
 import { warmUp } from './warm-up.ts';
 
+export { exportLines } from './input-log/export-lines.ts';
+export type { PipelineSnapshot } from './pipeline/restore.ts';
+
 /** A configuration as the server takes it: at the start, and again when it is reloaded. */
 export interface ServerSetup {
   readonly options: ServerOptions;

@@ -1,0 +1,75 @@
+import type { Sample } from '../../protocol/model/sample.ts';
+import type { EpochMs } from '../../protocol/model/units.ts';
+import { type Effect, effectOf } from '../pipeline/core.ts';
+import { createSenders, type SendersSnapshot } from '../pipeline/senders.ts';
+import type { InputRecord } from '../ports/input-log.ts';
+
+export interface ExportOptions {
+  /** Inputs that came in this span, by the server's clock; both ends included. */
+  readonly from?: EpochMs;
+  readonly to?: EpochMs;
+  /** Also the settings of the engine, as they came into force. */
+  readonly withSettings?: boolean;
+  /** A batch that cannot be resolved, because what its dictionary was is gone. */
+  readonly onSkipped?: (record: InputRecord) => void;
+}
+
+/**
+ * The input log as JSON lines that `vedette replay` reads: samples resolved and corrected as the
+ * engine saw them, heartbeats, ticks and commands, in the order of the log.
+ * @param senders dictionaries of a later snapshot: an index never changes its meaning, so they also
+ *   hold for a log whose beginning has been pruned
+ */
+export async function* exportLines(
+  records: AsyncIterable<InputRecord>,
+  senders: SendersSnapshot,
+  { from, to, withSettings = false, onSkipped }: ExportOptions,
+): AsyncGenerator<string> {
+  const state = createSenders(senders);
+  for await (const record of records) {
+    if (to !== undefined && record.now > to) return;
+    const effect = effectOf(state, record, true);
+    if (from !== undefined && record.now < from) continue;
+    if (effect === undefined) onSkipped?.(record);
+    else yield* linesOf(effect, record.now, withSettings);
+  }
+}
+
+function* linesOf(effect: Effect, now: EpochMs, withSettings: boolean): Generator<string> {
+  switch (effect.kind) {
+    case 'batch':
+      // A batch without samples still says that its agent lives.
+      yield JSON.stringify({ at: now, heartbeat: effect.observed.agent });
+      for (const sample of effect.observed.samples) yield sampleLine(sample, now);
+      return;
+    case 'heartbeat':
+      yield JSON.stringify({ at: now, heartbeat: effect.agent });
+      return;
+    case 'tick':
+      yield JSON.stringify({ at: now, tick: true });
+      return;
+    case 'command':
+      yield JSON.stringify({ at: now, command: effect.command });
+      return;
+    case 'config':
+      if (withSettings) yield JSON.stringify({ at: now, config: effect.settings });
+      return;
+    default:
+    // A dictionary is in the samples already.
+  }
+}
+
+/** JSON numbers stop at 2^53, so counters are decimal strings. */
+function sampleLine({ series, at, value }: Sample, receivedAt: EpochMs): string {
+  const { metric, subject, agent, bits, every } = series;
+  return JSON.stringify({
+    at,
+    metric,
+    subject,
+    agent,
+    ...(bits && { bits }),
+    ...(every && { every }),
+    receivedAt,
+    value: typeof value === 'bigint' ? value.toString() : value,
+  });
+}
