@@ -28,12 +28,13 @@ export interface Measure {
   readonly text: number;
 }
 
-/** Reasons of the root and of the incident, each sentence once. */
+/** Reasons of the root and of the incident, each once; "opened: …" only repeats what led there. */
 export function reasonsOf(incident: Incident): readonly Reason[] {
   const seen = new Set<string>();
   return [...incident.root.because, ...incident.because].filter((reason) => {
-    const isNew = !seen.has(reason.text);
-    seen.add(reason.text);
+    const words = reason.text.replace(/^opened: /i, '');
+    const isNew = !seen.has(words);
+    seen.add(words);
     return isNew;
   });
 }

@@ -134,8 +134,17 @@ const texts = (reasons: readonly Reason[]): string[] => reasons.map((reason) => 
 
 const DOUBTS: ReadonlySet<Reason['kind']> = new Set(['no-data', 'flapping', 'late-data']);
 
+/** What led here. How it ended or changed is told by the fact's own reasons. */
+const SEEN: ReadonlySet<Reason['kind']> = new Set(['evidence', 'explained-by', 'held-down']);
+
 const seen = (incident: Incident): string[] =>
-  texts(reasonsOf(incident).filter((reason) => !DOUBTS.has(reason.kind)));
+  reasonsOf(incident)
+    .filter((reason) => SEEN.has(reason.kind))
+    .map((reason) => {
+      const agent = reason.kind === 'evidence' ? reason.alert.split('|')[2] : undefined;
+      const isNamed = agent === undefined || agent === '' || reason.text.includes(agent);
+      return isNamed ? reason.text : `${plain(reason.text)} (seen by ${agent})`;
+    });
 
 /** Reasons that this fact adds to what the incident already says. */
 const ownReasons = ({ fact }: Telling): string[] => [...new Set(texts(fact.because))];

@@ -30,7 +30,7 @@ describe('the text of a ticket', () => {
       1. Call Orange and give circuit FT-4711-LYO; ask whether the last mile in Lyon is down.
       2. Ask somebody on site whether the router has power and its WAN port a light.
 
-      Live view, graph and time line: https://noc.example.com/incidents/i-42
+      Live view, graph and time line: https://noc.example.com/#/incidents/i-42
       Vedette incident i-42. The ticket is resolved by itself once the trouble has gone."
     `);
   });
@@ -61,9 +61,23 @@ describe('the text of a ticket', () => {
       What this explains:
       - Device lyon-r1 (10.1.0.1): no SNMP answer since 09:14:10, reached through this link.
 
-      Live view, graph and time line: https://noc.example.com/incidents/i-42
+      Live view, graph and time line: https://noc.example.com/#/incidents/i-42
       Vedette incident i-42. Should it come back soon, this ticket is reopened."
     `);
+  });
+
+  test('nothing is said twice: the opening repeats its evidence, the end its own reason', () => {
+    const { view } = fact('incident.resolved', 900);
+    const said = view.root.because[0]!;
+    const because = [
+      said,
+      { ...said, text: `opened: ${said.text}` },
+      { kind: 'cleared', text: 'it answers again' },
+    ] as const;
+    const over = fact('incident.resolved', 900, { because }, { because: because.slice(2) });
+    const { text } = ticketMessage({ type: 'incident.resolved', fact: over }, CONTEXT).data;
+    expect(text.match(/10 of 10 STAMP packets/g)).toHaveLength(1);
+    expect(text.match(/answers again/g)).toHaveLength(1);
   });
 
   test('an acknowledgement names the person, the end and the note', () => {

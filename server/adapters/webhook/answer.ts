@@ -13,18 +13,13 @@ export function outcomeOf(answer: Answer, pointers: Pointers, now: EpochMs): Del
   const { status } = answer;
   const text = `${status}${summary(answer.body)}`;
   if (status >= 200 && status < 300) {
-    return { kind: 'delivered', answer: text, ...ticketOf(answer.body, pointers) };
+    const ticket = ticketOf(answer.body, pointers);
+    const isTold = ticket.number !== undefined;
+    return { kind: 'delivered', answer: isTold ? String(status) : text, ...ticket };
   }
   if (status === 410) return { kind: 'gone', answer: text };
   if (status === 401 || status === 403) return { kind: 'unauthorised', answer: text };
-  if (status >= 300 && status < 400) {
-    const to = answer.location === undefined ? '' : ` to ${answer.location.slice(0, 200)}`;
-    return {
-      kind: 'later',
-      scope: 'message',
-      answer: `${status}: a redirect${to} is not followed; put the final address into url`,
-    };
-  }
+  if (status >= 300 && status < 400) return redirected(answer);
   if (status === 429 || (status >= 502 && status <= 504)) {
     return { kind: 'later', scope: 'destination', answer: text, ...restOf(answer, now) };
   }
@@ -32,6 +27,12 @@ export function outcomeOf(answer: Answer, pointers: Pointers, now: EpochMs): Del
     return { kind: 'later', scope: 'message', answer: text, ...restOf(answer, now) };
   }
   return { kind: 'refused', answer: text };
+}
+
+function redirected({ status, location }: Answer): DeliveryOutcome {
+  const to = location === undefined ? '' : ` to ${location.slice(0, 200)}`;
+  const text = `${status}: a redirect${to} is not followed; put the final address into url`;
+  return { kind: 'later', scope: 'message', answer: text };
 }
 
 /** Retry-After is seconds or a date (RFC 9110, 10.2.3); nonsense is ignored. */
