@@ -7,7 +7,7 @@ import type { Instant, NetworkEngine, Snapshot } from './contract.ts';
 import { type AlertBookState, createAlertBook, type FiringAlert } from './correlate/alert-book.ts';
 import { type AnswersState, createAnswers } from './correlate/answers.ts';
 import { createExplainer } from './correlate/explain.ts';
-import { isOutage } from './correlate/explanations.ts';
+import { isQuickOutage } from './correlate/explanations.ts';
 import { createHoldDown } from './correlate/hold-down.ts';
 import { createSilence } from './correlate/silence.ts';
 import { createTopology, endInterfaces, linkSubject } from './correlate/topology.ts';
@@ -95,7 +95,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     const isOpen = incident.state === 'open' || incident.state === 'acknowledged';
     if (!isOpen || incident.rootClearedAt === undefined) return;
     const left = [...incident.recovering].flatMap((key) => book.get(key) ?? []);
-    if (left.some((firing) => isOutage(book.familyOf(firing)))) return;
+    if (left.some((firing) => isQuickOutage(book.familyOf(firing)))) return;
     for (const firing of left) {
       incidents.leave(incident, firing.alert.key, now);
       delete firing.incident;
@@ -125,7 +125,10 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     const { now } = turn.at;
     const incident = incidents.get(firing.incident);
     const wasSilence = book.familyOf(firing) === 'agent-silent';
-    for (const child of book.childrenOf(fact.alert)) turn.dirty.add(child);
+    for (const child of book.childrenOf(fact.alert)) {
+      child.explainedUntil = now;
+      turn.dirty.add(child);
+    }
     turn.dirty.delete(firing);
     holding.release(fact.alert);
     book.remove(fact.alert, now);

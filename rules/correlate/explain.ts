@@ -1,5 +1,5 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
-import { kindOf } from '../../protocol/model/subject.ts';
+import { kindOf, subjectKey } from '../../protocol/model/subject.ts';
 import {
   type DurationMs,
   durationMs,
@@ -33,8 +33,11 @@ export interface Explainer {
   explain(effect: FiringAlert): Explanation | undefined;
   /** True when the group holds a firing suspect. */
   isFiring(effect: FiringAlert, group: readonly Suspect[]): boolean;
-  /** When the newest cause cleared that had explained this alert while it began; undefined = none. */
-  clearedCauseAt(effect: FiringAlert): EpochMs | undefined;
+  /**
+   * Until when something explained this alert that has cleared since: a cause, or the silence of the
+   * agent that saw it (what its backlog tells is history); undefined = nothing did.
+   */
+  explainedUntil(effect: FiringAlert): EpochMs | undefined;
   /** Follows explanations to their end. */
   rootOf(firing: FiringAlert): FiringAlert;
 }
@@ -120,19 +123,24 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
     return undefined;
   }
 
-  function clearedCauseAt(effect: FiringAlert): EpochMs | undefined {
+  function explainedUntil(effect: FiringAlert): EpochMs | undefined {
     const { onsetAt } = effect.alert.evidence;
     const hadCaused = (suspect: Suspect, cause: ClearedCause): boolean =>
       suspect.families.includes(cause.family) &&
       cause.alert.evidence.onsetAt <= onsetAt + PHASE &&
       onsetAt <= cause.clearedAt;
-    const suspects = book.slotsOf(effect).flatMap((slot) => slot.groups.flat());
+    const own: Suspect = {
+      subject: subjectKey('agent', effect.alert.agent),
+      families: ['agent-silent'],
+    };
+    const suspects = [own, ...book.slotsOf(effect).flatMap((slot) => slot.groups.flat())];
     const times = suspects.flatMap((suspect) =>
       book
         .clearedOn(suspect.subject)
         .filter((cause) => hadCaused(suspect, cause))
         .map((cause) => cause.clearedAt),
     );
+    if (effect.explainedUntil !== undefined) times.push(effect.explainedUntil);
     return times.length === 0 ? undefined : epochMs(Math.max(...times));
   }
 
@@ -156,7 +164,7 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
   return {
     explain,
     isFiring: (e, group) => suspectIn(e, group) !== undefined,
-    clearedCauseAt,
+    explainedUntil,
     rootOf,
   };
 }

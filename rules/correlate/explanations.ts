@@ -9,7 +9,7 @@ import {
   type SubjectKind,
   subjectKey,
 } from '../../protocol/model/subject.ts';
-import { type Family, OUTAGE_FAMILIES } from './family.ts';
+import { type Family, OUTAGE_FAMILIES, QUICK_FAMILIES } from './family.ts';
 import { deviceSubject, endInterfaces, linkSubject, type Topology } from './topology.ts';
 
 /** An alert that would explain another one: these kinds of trouble on this subject. */
@@ -377,4 +377,5 @@ export function slotsOf(topology: Topology, effect: Effect): readonly Slot[] {
     .filter(RELEVANT);
 }
 
+export const isQuickOutage = (family: Family): boolean => QUICK_FAMILIES.includes(family);
 export const isOutage = (family: Family): boolean => OUTAGE_FAMILIES.includes(family);

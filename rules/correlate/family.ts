@@ -44,5 +44,8 @@ export function familyOf(rule: Rule | undefined): Family {
   return METRIC_FAMILIES.find(([pattern]) => pattern.test(metric))?.[1] ?? 'other';
 }
 
+/** Outages that are probed every few seconds: an incident waits for them before it resolves. */
+export const QUICK_FAMILIES: readonly Family[] = ['unreachable', 'agent-silent'];
+
 /** Families that mean "does not work", as opposed to "works badly". A device without SNMP works. */
 export const OUTAGE_FAMILIES: readonly Family[] = ['unreachable', 'interface-down', 'agent-silent'];

@@ -1,10 +1,17 @@
 import type { SubjectKey } from '../../protocol/model/subject.ts';
-import { type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
+import {
+  type DurationMs,
+  type EpochMs,
+  epochMs,
+  minutes,
+  seconds,
+} from '../../protocol/model/units.ts';
 import type { Timing } from '../settings.ts';
 import type { AlertBook, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
 import { type Explainer, lookBackOf } from './explain.ts';
 import type { Slot } from './explanations.ts';
+import type { Family } from './family.ts';
 import type { Question, Silence } from './silence.ts';
 import type { Topology } from './topology.ts';
 
@@ -13,6 +20,16 @@ import type { Topology } from './topology.ts';
  * may have been sent before the fault.
  */
 const PROOF_MARGIN = seconds(1);
+
+/** Longest default interval of what is polled by SNMP: so long an alert may wait to be looked at. */
+const POLLED: Partial<Record<Family, DurationMs>> = {
+  'interface-down': seconds(60),
+  'snmp-silent': seconds(60),
+  errors: seconds(60),
+  utilisation: seconds(60),
+  discards: seconds(60),
+  resources: minutes(5),
+};
 
 /** Whether an alert without a firing cause may open an incident now. `until` null = not before data. */
 export type Finding =
@@ -53,7 +70,8 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
 
   function echoUntil(firing: FiringAlert, clearedAt: EpochMs): EpochMs {
     const rule = book.ruleOf(firing);
-    return epochMs(clearedAt + timing().holdDown + lookBackOf(rule) + (rule?.clearAfter ?? 0));
+    const probed = timing().holdDown + (POLLED[book.familyOf(firing)] ?? 0);
+    return epochMs(clearedAt + probed + lookBackOf(rule) + (rule?.clearAfter ?? 0));
   }
 
   /** Agents that can be asked about the subject; the child's own observer first. */
@@ -88,8 +106,8 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
 
   /** Until when the alert may be an echo of a cause that has cleared. */
   function releaseOf(firing: FiringAlert): number {
-    const clearedAt = explainer.clearedCauseAt(firing);
-    const echo = clearedAt === undefined ? 0 : echoUntil(firing, clearedAt);
+    const until = explainer.explainedUntil(firing);
+    const echo = until === undefined ? 0 : echoUntil(firing, until);
     return Math.max(firing.releaseAt ?? 0, echo);
   }
 

@@ -150,6 +150,7 @@ export function createIncidentBook(
     incident.root = root.alert;
     incident.family = family;
     delete incident.verdict;
+    delete incident.worst;
     if (root.verdict !== undefined) incident.verdict = root.verdict;
     delete incident.rootClearedAt;
     incident.contradictedBy = [];

@@ -51,6 +51,7 @@ export interface IncidentRecord {
   reopened: number;
   history: readonly Reason[];
   /** Kept from the last look while the root fired. */
+  worst?: Harm;
   extent?: Extent;
   cause?: string;
   /** What people outside were told last: a difference is a material update. */
@@ -130,6 +131,7 @@ function rootReasons(record: IncidentRecord): Reason[] {
 export function refresh(record: IncidentRecord, deps: ViewDeps): void {
   if (record.rootClearedAt !== undefined && record.extent !== undefined) return;
   const rows = new Set([...record.symptoms.values()].map((symptom) => symptom.row));
+  record.worst = harmOf(record);
   record.cause = causeOf({
     subject: record.root.subject,
     family: record.family,
@@ -142,10 +144,13 @@ export function refresh(record: IncidentRecord, deps: ViewDeps): void {
   record.extent = extentOf(deps.topology, root, deps.isLinkDown);
 }
 
-/** A full line that loses packets is as bad as the loss: the worst of root and live symptoms. */
-function harmOf({ root, symptoms }: IncidentRecord): Harm {
+/**
+ * A full line that loses packets is as bad as the loss: the worst of root and symptoms. It does not
+ * fall again while the same root fires, or the priority would flutter with every symptom.
+ */
+function harmOf({ root, symptoms, worst }: IncidentRecord): Harm {
   const live = [...symptoms.values()].filter((symptom) => symptom.clearedAt === undefined);
-  const { severity, disturbance } = worstOf([root, ...live]);
+  const { severity, disturbance } = worstOf([worst ?? root, root, ...live]);
   return { severity, disturbance };
 }
 

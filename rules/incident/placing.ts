@@ -305,7 +305,6 @@ export function createPlacing(deps: PlacingDeps): Placing {
   /** What nobody can see goes its own way and does not keep the incident open. */
   function letRecover(firing: FiringAlert, incident: IncidentRecord, turn: Turn): void {
     const { now } = turn.at;
-    firing.explainedUntil = now;
     if (firing.blindSince !== undefined) {
       incidents.leave(incident, firing.alert.key, now);
       delete firing.incident;

@@ -82,7 +82,7 @@ test('a port that goes down takes its circuit with it: one incident of the circu
 
 test('a line that makes errors and loses packets is a line fault', () => {
   const story = scenario({ network });
-  story.at('30s').link('lyon-mpls').loses(0.1);
+  story.at('30s').link('lyon-mpls').loses(0.3);
   story.at('30s').device('hub-r1').port('to-lyon-mpls').makesErrors(50);
   story.at('12m').expectOpen({ root: 'interface:hub-r1/to-lyon-mpls', cause: 'line errors' });
   story.at('12m').expectTickets(1);
