@@ -29,18 +29,18 @@ export interface EchoEngines {
  */
 export async function openEchoEngine(options: EchoEngineOptions = {}): Promise<EchoEngines> {
   const { openCoarseStamp = createCoarseStamp, onTrouble } = options;
+  let client: SocketClient;
   try {
-    const client = await openSocketClient(onTrouble === undefined ? {} : { onTrouble });
-    return {
-      icmp: await createIcmpOnSockets(client),
-      stamp: createStampOnSockets(client),
-      openReflector: (config) => client.openReflector(config),
-    };
+    client = await openSocketClient(onTrouble === undefined ? {} : { onTrouble });
   } catch (error) {
     const because = error instanceof Error ? error.message : String(error);
-    const coarse = openCoarseStamp();
-    return { ...coarse, icmp: await createIcmpWithoutSockets(because) };
+    return { ...openCoarseStamp(), icmp: await createIcmpWithoutSockets(because) };
   }
+  return {
+    icmp: await createIcmpOnSockets(client),
+    stamp: createStampOnSockets(client),
+    openReflector: (config) => client.openReflector(config),
+  };
 }
 
 async function createIcmpOnSockets(client: SocketClient): Promise<EchoEngine> {

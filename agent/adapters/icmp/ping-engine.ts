@@ -15,13 +15,22 @@ const GRACE_MS = 2_000;
 export function createPingEngine(platform: string = process.platform): EchoEngine {
   const running = new Set<AbortController>();
   const waiting: (() => void)[] = [];
+  let turns = 0;
   let isClosed = false;
 
   const takeTurn = async (): Promise<boolean> => {
-    if (running.size < MAX_PROCESSES) return true;
-    if (waiting.length >= MAX_WAITING) return false;
-    await new Promise<void>((resolve) => waiting.push(resolve));
+    if (turns >= MAX_PROCESSES && waiting.length >= MAX_WAITING) return false;
+    // Counted before anything is awaited, or all that ask in one go would find the place free.
+    if (turns < MAX_PROCESSES) turns += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
     return true;
+  };
+
+  /** Hands the turn to who waits longest. */
+  const endTurn = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) turns -= 1;
+    else next();
   };
 
   const run = async (request: EchoRequest, command: PingCommand): Promise<EchoRound> => {
@@ -31,7 +40,6 @@ export function createPingEngine(platform: string = process.platform): EchoEngin
       return await runPing(request, command, platform, stop.signal);
     } finally {
       running.delete(stop);
-      waiting.shift()?.();
     }
   };
 
@@ -47,17 +55,20 @@ export function createPingEngine(platform: string = process.platform): EchoEngin
       } catch (error) {
         return unsentRound('no-permission', error instanceof Error ? error.message : 'no ping');
       }
-      if (!isClosed && !(await takeTurn())) {
+      if (!(await takeTurn())) {
         return unsentRound('busy', 'the ping program is for few targets: too many rounds at once');
       }
-      if (isClosed) return unsentRound('closed', 'the echo engine is closed');
-      const round = await run(request, command);
-      return isClosed ? unsentRound('closed', 'the echo engine was closed') : round;
+      try {
+        const round = isClosed ? undefined : await run(request, command);
+        if (round !== undefined && !isClosed) return round;
+        return unsentRound('closed', 'the echo engine is closed');
+      } finally {
+        endTurn();
+      }
     },
     async close() {
       isClosed = true;
       for (const stop of running) stop.abort();
-      for (const go of waiting.splice(0)) go();
     },
   };
 }
@@ -96,28 +107,45 @@ async function runPing(
   const output = createPingOutput(count, platform !== 'win32', platform === 'linux' ? 1 : 0);
   const longest = count * command.spacing + timeout + GRACE_MS;
   const suspicion = watchSilence(request, command, output);
-  const failure = await new Promise<Unsent | undefined>((resolve) => {
-    const child = spawn(command.program, command.arguments, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C', LANG: 'C' },
-      signal: AbortSignal.any([stop, AbortSignal.timeout(longest)]),
-      killSignal: 'SIGKILL',
-    });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (chunk: string) => output.feed(chunk));
-    }
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.name === 'AbortError') return;
-      const text = `the ping program does not run: ${error.message}`;
-      resolve({ because: 'no-permission', text });
-    });
-    child.once('close', () => resolve(undefined));
-  });
+  const stopAll = AbortSignal.any([stop, AbortSignal.timeout(longest)]);
+  const failure = await runToEnd(command, output, stopAll);
   clearInterval(suspicion);
   if (failure !== undefined) return unsentRound(failure.because, failure.text);
   const figures = output.figures();
   const rttMs = figures.rttMs.map((ms) => (ms <= timeout ? ms : Number.NaN));
   return { startedAt, ...figures, rttMs };
+}
+
+/** Runs the program to its end; tells why it could not run. */
+function runToEnd(
+  command: PingCommand,
+  output: PingOutput,
+  signal: AbortSignal,
+): Promise<Unsent | undefined> {
+  const unable = ({ message }: Error): Unsent => ({
+    because: 'no-permission',
+    text: `the ping program does not run: ${message}`,
+  });
+  return new Promise((resolve) => {
+    try {
+      const child = spawn(command.program, command.arguments, {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, LC_ALL: 'C', LANG: 'C' },
+        signal,
+        killSignal: 'SIGKILL',
+      });
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.setEncoding('utf8').on('data', (chunk: string) => output.feed(chunk));
+      }
+      child.once('error', (error) => {
+        if (error.name !== 'AbortError') resolve(unable(error));
+      });
+      child.once('close', () => resolve(undefined));
+    } catch (error) {
+      // Some refusals are thrown: EPERM, where a service manager withholds a right that ping's file has.
+      resolve(unable(error as Error));
+    }
+  });
 }
 
 const LOOK_EVERY_MS = 50;
