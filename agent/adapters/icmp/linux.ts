@@ -42,14 +42,14 @@ export const IPV6_HOPLIMIT = 52;
 export const IPV6_RECVTCLASS = 66;
 export const IPV6_TCLASS = 67;
 
-export const EPERM = 1;
-export const EINTR = 4;
+const EPERM = 1;
+const EINTR = 4;
 export const EAGAIN = 11;
-export const ENOMEM = 12;
-export const EACCES = 13;
+const ENOMEM = 12;
+const EACCES = 13;
 export const EMSGSIZE = 90;
-export const EAFNOSUPPORT = 97;
-export const ENOBUFS = 105;
+const EAFNOSUPPORT = 97;
+const ENOBUFS = 105;
 
 /** What a refusal by `sendto` means. Measured in namespaces; see docs/adr for the ones not tried. */
 const REFUSALS: Readonly<Record<number, readonly [Unsent['because'], string]>> = {

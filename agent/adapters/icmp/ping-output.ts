@@ -1,6 +1,6 @@
 import type { Unsent } from '../../ports/echo.ts';
 
-export interface PingFigures {
+interface PingFigures {
   readonly sent: number;
   /** Round trips in order, ms; NaN = lost. */
   readonly rttMs: Float64Array;

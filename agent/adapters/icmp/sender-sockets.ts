@@ -20,7 +20,7 @@ export interface SenderSocket {
   lastUsedAt: number;
 }
 
-export type SocketChoice =
+type SocketChoice =
   | { readonly kind: 'socket'; readonly socket: SenderSocket }
   | { readonly kind: 'refused'; readonly unsent: Unsent };
 

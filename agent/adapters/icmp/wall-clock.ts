@@ -2,7 +2,7 @@ import { type ErrorEstimate, errorEstimateOf } from '../../../protocol/wire/stam
 import type { Libc } from './libc.ts';
 import { CLOCK_REALTIME } from './linux.ts';
 
-export interface WallTime {
+interface WallTime {
   readonly seconds: number;
   readonly nanoseconds: number;
 }
