@@ -265,7 +265,7 @@ test('a heartbeat is heard, a foreign or malformed one is not', async () => {
 });
 
 test('a revoked token is refused at once', async () => {
-  const [{ id }] = rig.db.tokens.list() as [{ id: string }];
+  const { id } = rig.db.tokens.list()[0]!;
   rig.db.tokens.revoke(id, rig.pipeline.now());
   expect((await rig.post(batch(1))).body).toMatchObject({ code: 'unauthenticated' });
 });
