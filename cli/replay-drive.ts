@@ -1,6 +1,6 @@
 import type { Fact } from '../protocol/model/fact.ts';
 import type { Sample } from '../protocol/model/sample.ts';
-import { type EpochMs, epochMs } from '../protocol/model/units.ts';
+import { assertNever, type EpochMs, epochMs } from '../protocol/model/units.ts';
 import type { Engine, Instant } from '../rules/contract.ts';
 import type { ReplayInput } from './replay-lines.ts';
 
@@ -17,13 +17,8 @@ const SECOND = 1000;
 /**
  * Samples that arrive at one instant from one agent are one batch, as they would be live. Time never
  * runs backwards: a line that is older than one before it arrives with that one, as late data.
- * @param agentsHeard agents that no recorded heartbeat speaks for; they are heard with every tick
  */
-export function createDrive(
-  engine: Engine,
-  emit: (facts: readonly Fact[]) => void,
-  agentsHeard: readonly string[],
-): Drive {
+export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => void): Drive {
   let position = 0;
   let now = -1;
   let nextTick = 0;
@@ -46,17 +41,12 @@ export function createDrive(
     emit(engine.observe(batch, at));
   }
 
-  function tick(at: number): void {
-    for (const agent of agentsHeard) emit(engine.heard(agent, instant(at)));
-    emit(engine.tick(instant(at)));
-  }
-
   function moveTo(arrival: EpochMs): void {
     if (arrival <= now) return;
     flush();
     if (now < 0) nextTick = Math.ceil(arrival / SECOND) * SECOND;
     if (!hasOwnTicks) {
-      for (; nextTick <= arrival; nextTick += SECOND) tick(nextTick);
+      for (; nextTick <= arrival; nextTick += SECOND) emit(engine.tick(instant(nextTick)));
     }
     now = arrival;
   }
@@ -80,9 +70,22 @@ export function createDrive(
       return;
     }
     flush();
-    if (input.kind === 'tick') emit(engine.tick(instant(now)));
-    else if (input.kind === 'heartbeat') emit(engine.heard(input.agent, instant(now)));
-    else emit(engine.apply(input.command, instant(now)));
+    emit(factsOf(input, instant(now)));
+  }
+
+  function factsOf(input: Exclude<ReplayInput, { kind: 'sample' }>, at: Instant): readonly Fact[] {
+    switch (input.kind) {
+      case 'tick':
+        return engine.tick(at);
+      case 'heartbeat':
+        return engine.heard(input.agent, at);
+      case 'config':
+        return engine.configure(input.settings, at);
+      case 'command':
+        return engine.apply(input.command, at);
+      default:
+        return assertNever(input);
+    }
   }
 
   return {

@@ -3,12 +3,14 @@ import { isMetricName, METRICS, type MetricName } from '../protocol/model/metric
 import type { Sample, Series } from '../protocol/model/sample.ts';
 import { isSubjectKey, type SubjectKey } from '../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
+import type { EngineSettings } from '../rules/settings.ts';
 
 /** One line of a recording, with the time at which the engine hears of it. */
 export type ReplayInput =
   | { readonly kind: 'sample'; readonly arrival: EpochMs; readonly sample: Sample }
   | { readonly kind: 'heartbeat'; readonly arrival: EpochMs; readonly agent: string }
   | { readonly kind: 'tick'; readonly arrival: EpochMs }
+  | { readonly kind: 'config'; readonly arrival: EpochMs; readonly settings: EngineSettings }
   | { readonly kind: 'command'; readonly arrival: EpochMs; readonly command: Command };
 
 /** Reads one line. @throws Error in plain words; the caller adds file and line. */
@@ -115,32 +117,79 @@ function commandOf(value: unknown): Command {
   return { ...command, until: instant(command.until, 'until') };
 }
 
+const isTime = (ms: number | undefined): ms is number =>
+  ms !== undefined && ms >= 0 && ms <= MAX_AT;
+
+interface Parts {
+  readonly at: string;
+  readonly middle: string;
+  readonly receivedAt: string | undefined;
+  readonly value: string;
+}
+
+const RECEIVED = ',"receivedAt":';
+const VALUE = ',"value":';
+
+/** A line whose first field is `at` and whose last is `value`, cut into its texts. */
+function cut(line: string): Parts | undefined {
+  if (!line.startsWith('{"at":') || !line.endsWith('}')) return undefined;
+  const comma = line.indexOf(',', 6);
+  const mark = line.lastIndexOf(VALUE);
+  if (comma < 0 || mark < comma) return undefined;
+  const received = line.lastIndexOf(RECEIVED, mark);
+  const isLate = received > comma;
+  return {
+    at: line.slice(6, comma),
+    middle: line.slice(comma, isLate ? received : mark),
+    receivedAt: isLate ? line.slice(received + RECEIVED.length, mark) : undefined,
+    value: line.slice(mark + VALUE.length, -1),
+  };
+}
+
+function settingsOf(value: unknown): EngineSettings {
+  const settings = value as EngineSettings;
+  const isWhole =
+    typeof value === 'object' &&
+    value !== null &&
+    typeof settings.installation === 'string' &&
+    Array.isArray(settings.rules) &&
+    Array.isArray(settings.watches) &&
+    Array.isArray(settings.inventory?.sites) &&
+    typeof settings.timing?.holdDown === 'number';
+  if (!isWhole)
+    throw new Error('"config" must be settings as vedette record --settings writes them');
+  return settings;
+}
+
 /** NDJSON lines as `vedette record` writes them and as anybody can make them. */
 export function ndjsonReader(namer: SeriesNamer): LineReader {
   const known = new Map<string, Series>();
 
-  /** `{"at":N,"metric":…,"subject":…,"value":N}`: the bulk of every file, read without a JSON parser. */
+  /**
+   * `{"at":N,"metric":…,"subject":…,"receivedAt":N,"value":N}`, with or without receivedAt: the bulk of
+   * every file, read without a JSON parser. What is not exactly so is left to `slow`.
+   */
   function quick(line: string): ReplayInput | undefined {
-    if (!line.startsWith('{"at":')) return undefined;
-    const comma = line.indexOf(',', 6);
-    const mark = line.lastIndexOf(',"value":');
-    if (comma < 0 || mark < comma) return undefined;
-    const series = known.get(line.slice(comma, mark));
-    if (series === undefined) return undefined;
-    const at = plainNumber(line.slice(6, comma));
-    // What is not a plain number (a string, a list, another field behind it) is read slowly.
-    const value = line.endsWith('}') ? plainNumber(line.slice(mark + 9, -1)) : undefined;
-    if (at === undefined || at < 0 || at > MAX_AT || value === undefined) return undefined;
-    return { kind: 'sample', arrival: epochMs(at), sample: { series, at: epochMs(at), value } };
+    const parts = cut(line);
+    const series = parts && known.get(parts.middle);
+    if (parts === undefined || series === undefined) return undefined;
+    const at = plainNumber(parts.at);
+    const arrival = parts.receivedAt === undefined ? at : plainNumber(parts.receivedAt);
+    const value = plainNumber(parts.value);
+    if (value === undefined || !isTime(at) || !isTime(arrival)) return undefined;
+    return {
+      kind: 'sample',
+      arrival: epochMs(arrival),
+      sample: { series, at: epochMs(at), value },
+    };
   }
 
   /** Remembers the text between time and value, so that the next such line is read quickly. */
   function remember(line: string, series: Series): void {
-    const comma = line.indexOf(',', 6);
-    const mark = line.lastIndexOf(',"value":');
-    const middle = line.slice(comma, mark);
+    const middle = cut(line)?.middle;
     const isPlain = /^,"metric":"[^"\\]*","subject":"[^"\\]*"(,"agent":"[^"\\]*")?(,"every":\d+)?$/;
-    if (METRICS[series.metric].kind === 'gauge' && isPlain.test(middle)) known.set(middle, series);
+    if (middle === undefined || METRICS[series.metric].kind !== 'gauge') return;
+    if (isPlain.test(middle)) known.set(middle, series);
   }
 
   function slow(text: string): ReplayInput {
@@ -149,6 +198,7 @@ export function ndjsonReader(namer: SeriesNamer): LineReader {
     const { receivedAt } = line as Record<string, unknown>;
     const arrival = receivedAt === undefined ? at : instant(receivedAt, 'receivedAt');
     if ('command' in line) return { kind: 'command', arrival, command: commandOf(line['command']) };
+    if ('config' in line) return { kind: 'config', arrival, settings: settingsOf(line['config']) };
     if ('tick' in line) return { kind: 'tick', arrival };
     if ('heartbeat' in line) {
       return { kind: 'heartbeat', arrival, agent: agentName(line['heartbeat']) };
@@ -215,8 +265,9 @@ export function csvReader({ metric, subject, agent, lostBelow }: CsvOptions): Li
 
   function valuesAt(at: EpochMs, value: number): ReplayInput[] {
     const isLost = lostBelow !== undefined && value < lostBelow;
-    const samples = isLost ? [] : [sampleAt(series, at, value)];
-    if (loss !== undefined) samples.push(sampleAt(loss, at, isLost ? 1 : 0));
+    // Loss before round trip, as agents report them.
+    const samples = loss === undefined ? [] : [sampleAt(loss, at, isLost ? 1 : 0)];
+    if (!isLost) samples.push(sampleAt(series, at, value));
     return samples;
   }
 

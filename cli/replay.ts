@@ -27,8 +27,8 @@ line per fact on stdout.
                     priority (epoch seconds)
 
 NDJSON lines: {"at":MS,"metric":NAME,"subject":"kind:id","value":N} with optional agent, receivedAt,
-every and bits; {"at":MS,"heartbeat":AGENT}; {"at":MS,"command":{…}}; {"at":MS,"tick":true} (a
-recording that holds ticks gets no others).
+every and bits; {"at":MS,"heartbeat":AGENT}; {"at":MS,"command":{…}}; {"at":MS,"config":{…}} (settings
+from here on); {"at":MS,"tick":true} (a recording that holds ticks gets no others).
 
 Examples:
   vedette replay --config vedette.yaml --samples monday.ndjson.gz
@@ -131,7 +131,7 @@ function kindFor(metric: MetricName): SubjectKind {
 }
 
 /** The series is named after the file: `data/rtt-11119.csv.gz` is rtt-11119. */
-export const seriesName = (file: string): string =>
+const seriesName = (file: string): string =>
   file === '-'
     ? 'stdin'
     : basename(file)
@@ -176,7 +176,7 @@ async function replay(options: ReplayArguments, settings: EngineSettings): Promi
     ? createTicketBook((subject) => names.get(subject))
     : undefined;
   const output = createOutput();
-  const drive = createDrive(engine, (facts) => write(facts, tickets, output), [REPLAY_AGENT]);
+  const drive = createDrive(engine, (facts) => write(facts, tickets, output));
   const readers = readersFor(options, settings, names);
   for await (const inputs of merged(options.samples.map((file) => inputsOf(file, readers)))) {
     drive.take(inputs);

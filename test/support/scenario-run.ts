@@ -22,11 +22,15 @@ const WARM_UP = 90_000;
 export interface Run {
   readonly world: World;
   readonly facts: readonly Fact[];
+  /** Every input so far, as lines that `vedette replay` reads. */
+  readonly recording: readonly string[];
   now(): number;
   until(at: number): void;
   order(command: Command): void;
   boot(device: string): void;
   startServer(): void;
+  /** Goes on with an engine made from the snapshot of this one, through JSON. */
+  restart(): void;
   incidents(): Incident[];
   open(): Incident[];
   opened(): number;
@@ -57,7 +61,8 @@ export function createRun(settings: EngineSettings, seed: number): Run {
   const { inventory } = settings;
   const random = createRandom(seed);
   const world = createWorld(inventory);
-  const engine = createEngine(settings);
+  let engine = createEngine(settings);
+  const recording: string[] = [];
   const facts: Fact[] = [];
   const views = new Map<string, Incident>();
   const opened = new Set<string>();
@@ -108,6 +113,13 @@ export function createRun(settings: EngineSettings, seed: number): Run {
     }
   }
 
+  const record = (line: object): void => void recording.push(JSON.stringify(line));
+
+  function order(command: Command): void {
+    record({ at: clock, command });
+    take(engine.apply(command, instant()));
+  }
+
   function instant() {
     position += 1;
     return { now: epochMs(clock), position };
@@ -122,10 +134,15 @@ export function createRun(settings: EngineSettings, seed: number): Run {
     agent.spool = [];
     agent.isUrgent = false;
     agent.lastSent = clock;
-    take(engine.heard(agent.id, instant()));
-    if (samples.length > 0) {
-      take(engine.observe({ agent: agent.id, lane: 'live', samples }, instant()));
+    const at = instant();
+    if (samples.length === 0) record({ at: clock, heartbeat: agent.id });
+    for (const { series, at: taken, value } of samples) {
+      const exact = typeof value === 'bigint' ? value.toString() : value;
+      record({ at: taken, ...series, value: exact, receivedAt: clock });
     }
+    take(engine.heard(agent.id, at));
+    if (samples.length === 0) return;
+    take(engine.observe({ agent: agent.id, lane: 'live', samples }, at));
   }
 
   function confirmDue(): void {
@@ -143,7 +160,9 @@ export function createRun(settings: EngineSettings, seed: number): Run {
     confirmDue();
     if (!world.collector.isRunning) return;
     for (const agent of agents) deliver(agent);
-    if (clock % 1000 === 0) take(engine.tick(instant()));
+    if (clock % 1000 !== 0) return;
+    record({ at: clock, tick: true });
+    take(engine.tick(instant()));
   }
 
   const run: Run = {
@@ -153,7 +172,11 @@ export function createRun(settings: EngineSettings, seed: number): Run {
     until(at) {
       while (clock < at) step();
     },
-    order: (command) => take(engine.apply(command, instant())),
+    order,
+    recording,
+    restart() {
+      engine = createEngine(settings, JSON.parse(JSON.stringify(engine.snapshot())));
+    },
     boot(device) {
       const state = world.device(device);
       state.isDead = false;
@@ -162,7 +185,7 @@ export function createRun(settings: EngineSettings, seed: number): Run {
     },
     startServer() {
       world.collector.isRunning = true;
-      take(engine.apply({ kind: 'server-started' }, instant()));
+      order({ kind: 'server-started' });
     },
     incidents: () => [...views.values()],
     open: () => [...views.values()].filter((v) => v.state === 'open' || v.state === 'acknowledged'),

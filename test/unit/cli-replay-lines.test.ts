@@ -50,6 +50,17 @@ test('vantage, arrival and ISO times are taken from the line', () => {
   ]);
 });
 
+test('a late line of a known series keeps its own arrival', () => {
+  const read = reader();
+  const late = (received: string | number) =>
+    RTT.replace(',"value"', `,"receivedAt":${received},"value"`);
+  const [first] = read(late(1_700_000_000_500));
+  expect(read(late(1_700_000_000_500))).toEqual([first]);
+  expect(read(RTT)).toMatchObject([{ arrival: 1_700_000_000_000 }]);
+  expect(first?.arrival).toBe(1_700_000_000_500);
+  expect(() => read(late('"never"'))).toThrow('"receivedAt" must be');
+});
+
 test('counters stay exact beyond 2^53', () => {
   const line =
     '{"at":1,"metric":"if_in_octets_total","subject":"interface:r1/Gi0","value":"18446744073709551615"}';
@@ -86,6 +97,7 @@ test.each([
   [RTT.replace('}', ',"bits":16}'), '"bits" must be'],
   [RTT.replace('}', ',"every":0}'), '"every" must be'],
   ['{"at":1,"metric":"if_in_octets_total","subject":"interface:r/x","value":1.5}', 'whole number'],
+  ['{"at":1,"config":{"rules":[]}}', '"config" must be settings'],
   ['{"at":1,"command":{"kind":"explode"}}', '"command" must be one of'],
   ['{"at":1,"command":{"kind":"close"}}', 'needs incident and by'],
   ['{"at":1,"heartbeat":"not an id"}', '"agent" must be'],
@@ -111,8 +123,8 @@ test('values below the limit are lost probes, not round trips', () => {
       input.kind === 'sample' ? [input.sample.series.metric, input.sample.value] : [],
     );
   expect(metrics('100,12')).toEqual([
-    ['icmp_rtt_ms', 12],
     ['icmp_loss_ratio', 0],
+    ['icmp_rtt_ms', 12],
   ]);
   expect(metrics('101,-1')).toEqual([['icmp_loss_ratio', 1]]);
 });
