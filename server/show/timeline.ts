@@ -107,7 +107,8 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
 
 function incidentEntry(fact: IncidentFact): TimelineEntry[] {
   const { at, kind, view } = fact;
-  const because = fact.because.map((reason) => reason.text).join('; ');
+  // The engine's reasons name the step again ("opened: …"); the sentence has said it already.
+  const because = fact.because.map((reason) => reason.text.replace(/^[a-z]+ed: /, '')).join('; ');
   const why = because === '' ? '' : ` Because: ${because}.`;
   const text = incidentSentence(fact, why);
   // Updates that nobody outside must hear of would drown the story.

@@ -148,6 +148,11 @@ const linkIdsBySite = computed(() => {
   return found;
 });
 
+/** Most links that any site has; decides how high a card must be. */
+export const mostLinks = computed(() =>
+  Math.max(0, ...[...linkIdsBySite.value.values()].map((ids) => ids.length)),
+);
+
 export const linksOfSite = (site: string): readonly string[] => linkIdsBySite.value.get(site) ?? [];
 
 /** Name of a site, or its id as long as nothing is known of it. */

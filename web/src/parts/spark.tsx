@@ -45,7 +45,9 @@ export function Spark({ series, since }: { readonly series: string; readonly sin
   }, [series]);
 
   const to = clock.peek();
-  const x = (at: number) => ((at - to + SHOWN_MS) / SHOWN_MS) * WIDTH;
+  // Soon after a start there is less to show; it fills the width all the same.
+  const from = Math.max(to - SHOWN_MS, Math.min(range?.at[0] ?? 0, to - SHOWN_MS / 10));
+  const x = (at: number) => ((at - from) / (to - from)) * WIDTH;
   return (
     <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
       <rect class="band" x={Math.max(0, x(since))} y="0" width={WIDTH} height={HEIGHT} />

@@ -25,7 +25,7 @@ const MANY = 300;
 /** A share jumps from round to round: a line between would tell of values that never were. */
 const BARS: Partial<uPlot.Series> = {
   width: 0,
-  paths: uPlot.paths.bars?.({ size: [0.9, 12] }) ?? (() => null),
+  paths: uPlot.paths.bars?.({ size: [0.9, 12, 3] }) ?? (() => null),
   points: { show: false },
 };
 
@@ -79,7 +79,11 @@ export function createChart(box: HTMLElement): Chart {
       legend: { show: true, live: true, markers: { show: false } },
       scales: { y: { range: (_plot, _min, max) => [0, headroom(max, content?.limit)] } },
       axes: [
-        { ...axis, values: (_plot, splits) => splits.map((at) => timeOfDay(at).slice(0, 5)) },
+        {
+          ...axis,
+          values: (_plot, splits) =>
+            splits.map((at) => timeOfDay(at).slice(0, isShort(splits) ? 8 : 5)),
+        },
         { ...axis, size: 62, values: (_plot, splits) => splits.map((v) => roundWords(metric, v)) },
       ],
       series: [
@@ -145,6 +149,10 @@ export function createChart(box: HTMLElement): Chart {
     u.ctx.restore();
   }
 }
+
+/** Ticks less than a minute apart need seconds, or two of them read the same. */
+const isShort = (splits: readonly number[]): boolean =>
+  (splits[1] ?? Number.POSITIVE_INFINITY) - (splits[0] ?? 0) < 60_000;
 
 function headroom(max: number, limit: number | undefined): number {
   const top = Math.max(Number.isFinite(max) ? max : 0, limit ?? 0);

@@ -62,6 +62,12 @@ export function DecidingGraph({ one, evidence }: GraphProps) {
   );
 }
 
+/** A round is dated by its start: the one that began the trouble may lie a little before it. */
+const ONSET_SLACK_MS = 6_000;
+
+const isInside = (at: number, one: IncidentView): boolean =>
+  at >= one.onsetAt - ONSET_SLACK_MS && at <= (one.resolvedAt ?? Number.POSITIVE_INFINITY);
+
 interface Limit {
   readonly at: number;
   isBroken(value: number): boolean;
@@ -84,7 +90,7 @@ function limitOf(one: IncidentView, evidence: Evidence | undefined): Limit | und
 function caption(range: RangeView, one: IncidentView, limit: Limit | undefined): string {
   const what = `${subjectWords(range.subject)}, seen by ${range.series.split('|')[0]}`;
   if (limit === undefined) return `${what}; ${count(range.at.length, 'sample')}`;
-  const isIn = (n: number) => (range.at[n] ?? 0) >= one.onsetAt;
+  const isIn = (n: number) => isInside(range.at[n] ?? 0, one);
   const breaches = range.value.filter((value, n) => isIn(n) && limit.isBroken(value)).length;
   return `${what}; ${count(breaches, 'sample')} broke the limit of ${roundWords(range.metric, limit.at)}`;
 }
@@ -102,7 +108,7 @@ function Canvas({ range, one, limit, endAt }: CanvasProps) {
   const content: ChartContent | undefined = range && {
     range,
     limit: limit?.at,
-    isBreach: (value, at) => at >= one.onsetAt && limit?.isBroken(value) === true,
+    isBreach: (value, at) => isInside(at, one) && limit?.isBroken(value) === true,
     from: one.onsetAt,
     to: endAt,
   };

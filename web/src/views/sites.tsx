@@ -1,12 +1,14 @@
 import { useComputed } from '@preact/signals';
-import { counts, isLoaded, links, linksOfSite, sites } from '../live/store.ts';
+import { counts, isLoaded, links, linksOfSite, mostLinks, sites } from '../live/store.ts';
 import { Shape } from '../parts/marks.tsx';
 import { filterBy, route, siteHref } from '../parts/route.ts';
 import { Windowed } from '../parts/window.tsx';
 import { count, HEALTH_WORDS, ms, people, percent } from '../parts/words.ts';
 import { Waiting } from './now.tsx';
 
-const CARD_HEIGHT = 128;
+/** Height of a card with its gap, px: head, reason, and a line for each link shown. */
+const HEAD_HEIGHT = 84;
+const LINE_HEIGHT = 22;
 const CARD_WIDTH = 272;
 /** More links than this do not fit on a card; the site's own page has them all. */
 const LINKS_SHOWN = 2;
@@ -42,7 +44,9 @@ export function Sites() {
       ) : (
         <Windowed
           ids={ids.value}
-          rowHeight={CARD_HEIGHT}
+          rowHeight={
+            HEAD_HEIGHT + LINE_HEIGHT * Math.min(LINKS_SHOWN, Math.max(1, mostLinks.value))
+          }
           minWidth={CARD_WIDTH}
           label="Sites, worst first"
           render={(id) => <SiteCard id={id} />}
