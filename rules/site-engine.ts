@@ -64,6 +64,8 @@ export function createSiteEngine(
 
   function observe(batch: ObservedBatch, { now }: Instant): SiteFact[] {
     hear(batch.agent, now);
+    // Told first, or it would depend on the cut of batches what follows it.
+    const heard = sink.take();
     const oldest = now - scope.settings.timing.lateAfter;
     sender = batch.agent;
     const { samples, tracks, places } = sorter.sort(batch.samples);
@@ -73,7 +75,7 @@ export function createSiteEngine(
       if (track.role === 'ignored' || !isJudged(sample, track, oldest, now)) continue;
       take(places[i] as Watched, track, sample, now);
     }
-    return sink.take();
+    return heard.length === 0 ? sink.take() : [...heard, ...sink.take()];
   }
 
   function take(watched: Watched, track: Track, sample: Sample, now: EpochMs): void {
@@ -187,15 +189,14 @@ export function createSiteEngine(
   }
 
   function findStale(now: EpochMs): void {
+    const fresh = [...registry.all()].filter((watched) => watched.isFresh);
+    const stale = fresh.filter((watched) => now > watched.freshUntil);
+    // Alerts go blind between the two steps, or a subject without data would be up for a moment.
+    for (const watched of stale) watched.isFresh = false;
     nextDue = alerts.findBlind(now);
-    for (const watched of registry.all()) {
-      if (!watched.isFresh) continue;
-      if (now <= watched.freshUntil) {
-        if (watched.freshUntil < nextDue) nextDue = watched.freshUntil;
-        continue;
-      }
-      watched.isFresh = false;
-      tellHealth(watched.shared, sink, now, now);
+    for (const watched of stale) tellHealth(watched.shared, sink, now, now);
+    for (const { isFresh, freshUntil } of fresh) {
+      if (isFresh && freshUntil < nextDue) nextDue = freshUntil;
     }
   }
 
@@ -244,11 +245,11 @@ export function createSiteEngine(
   }
 
   function forget(watched: Watched, now: EpochMs): void {
+    watched.isFresh = false;
     for (const cell of watched.cells) {
       alerts.withdraw(cell, `${watched.key} is no longer watched`, now);
     }
     watched.cells = [];
-    watched.isFresh = false;
     const { shared } = watched;
     registry.remove(watched);
     tellHealth(shared, sink, now, now);

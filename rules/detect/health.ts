@@ -30,7 +30,9 @@ function healthOf(shared: Shared, now: EpochMs): State {
       if (worst === undefined || RANK[state.health] > RANK[worst.health]) worst = state;
     }
   }
-  return worst ?? { health: 'unknown', because: `no data for ${durationText(now - lastAt)}` };
+  if (worst !== undefined) return worst;
+  const because = lastAt === 0 ? 'no longer watched' : `no data for ${durationText(now - lastAt)}`;
+  return { health: 'unknown', because };
 }
 
 function* statesOf(view: Shared['views'][number]): Generator<State> {

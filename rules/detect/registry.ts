@@ -109,6 +109,8 @@ export function createRegistry(scope: () => Scope): Registry {
       alert: undefined,
     };
     place.cells.push(created);
+    // By name, not by which series came first.
+    place.cells.sort((a, b) => (a.compiled.rule.id < b.compiled.rule.id ? -1 : 1));
     return created;
   }
 

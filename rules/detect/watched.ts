@@ -156,5 +156,6 @@ export function createWatched(agent: AgentId, shared: Shared): Watched {
     portsAt: 0,
   };
   shared.views.push(watched);
+  shared.views.sort((a, b) => (a.agent < b.agent ? -1 : 1));
   return watched;
 }
