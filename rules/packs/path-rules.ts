@@ -2,10 +2,10 @@ import { seconds } from '../../protocol/model/units.ts';
 import type { BeyondChance, Rule } from '../settings.ts';
 
 /** See `LOSS_REASON` for the arithmetic. */
-const LOSS: BeyondChance = { usual: 0.01, bad: 0.15, evidence: 13 };
+const LOSS: BeyondChance = { usual: 0.01, bad: 0.15, evidence: 14.5 };
 
 const LOSS_REASON =
-  'At rounds of 5 echoes every 5 s a lost echo adds ln(15 %/1 %) = 2.71 to the evidence, an answered one takes ln(99 %/85 %) = 0.15 away, and one round adds at most a third of the 13 that are needed, so a single blip never suffices. A steady 20 % adds 2.1 a round: seven rounds, 30 s after the first loss, or about 20 s with the ten-echo bursts that an agent sends after a miss. Computed as a Markov chain, 1,000 links with a steady 1 % of loss raise 0.9 false alerts a day, with 0.5 % fewer than 0.01; design budget: one. Below 5 % nothing is said.';
+  'At rounds of 5 echoes every 5 s a lost echo adds ln(15 %/1 %) = 2.71 to the evidence, an answered one takes ln(99 %/85 %) = 0.15 away, and one round adds at most a third of the 14.5 that are needed, so a single blip never suffices. A steady 20 % adds 2.1 a round: seven rounds, 30 s after the first loss, or about 15 s with the ten-echo bursts that an agent sends after a miss. Computed as a Markov chain, 1,000 links with a steady 1 % of loss raise 0.63 false alerts a day, with 0.5 % 0.003; design budget: one. Below 5 % nothing is said.';
 
 const PATH_ADVICE = [
   'Is the incident on the provider’s side? Read the circuit number to the provider and ask for the state of the line and of the last mile.',
