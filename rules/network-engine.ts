@@ -2,6 +2,7 @@ import type { Reason } from '../protocol/model/alert.ts';
 import type { Command } from '../protocol/model/command.ts';
 import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
 import type { Link } from '../protocol/model/inventory.ts';
+import { type AgentId, idOf, kindOf, type SubjectKey } from '../protocol/model/subject.ts';
 import { type EpochMs, epochMs, seconds } from '../protocol/model/units.ts';
 import type { Instant, NetworkEngine, Snapshot } from './contract.ts';
 import { type AlertBookState, createAlertBook, type FiringAlert } from './correlate/alert-book.ts';
@@ -10,7 +11,7 @@ import { createExplainer } from './correlate/explain.ts';
 import { isQuickOutage } from './correlate/explanations.ts';
 import { createHoldDown } from './correlate/hold-down.ts';
 import { createSilence } from './correlate/silence.ts';
-import { createTopology, endInterfaces, linkSubject } from './correlate/topology.ts';
+import { createTopology, deviceSubject, endInterfaces, linkSubject } from './correlate/topology.ts';
 import { expireAcknowledgements, nextExpiry, obey } from './incident/commands.ts';
 import { createHolding, type HoldingState, type Turn } from './incident/holding.ts';
 import { createIncidentBook, type IncidentBookState } from './incident/incident-book.ts';
@@ -30,6 +31,8 @@ interface NetworkState {
 
 /** An answer so soon after an onset may belong to an echo that was sent before it. */
 const CONTRADICTION_AFTER = seconds(5);
+/** Two rounds: so long another agent must go on reaching what is said to be down. */
+const CONTRADICTION_LASTS = seconds(10);
 /** How often what is over is forgotten; only memory depends on it. */
 const FORGET_EVERY = seconds(60);
 
@@ -53,7 +56,11 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   const explainer = createExplainer({ book, topology: place });
   const silence = createSilence({ book, answers, topology: place, timing });
   const holdDown = createHoldDown({ book, answers, explainer, silence, topology: place, timing });
-  const view = () => ({ topology, ruleOf: (id: string) => rules.get(id), isLinkDown });
+  const view = () => ({
+    topology,
+    ruleOf: (id: string) => rules.get(id),
+    isLinkDown,
+  });
   const incidents = createIncidentBook(
     { view, installation: () => settings.installation, reopenWithin: () => timing().reopenWithin },
     state?.incidents,
@@ -173,23 +180,38 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
 
   function onAnswered(fact: HealthFact & { kind: 'subject.answered' }, turn: Turn): void {
     const { subject, agent, at } = fact;
-    answers.note(subject, agent, at);
-    for (const firing of book.dependentsOf(subject)) {
-      if (firing.incident === undefined) turn.dirty.add(firing);
-    }
+    const proved = [subject, ...nearEndsOf(subject, agent)];
+    for (const one of proved) answers.note(one, agent, at);
     for (const firing of book.on(subject)) contradict(firing, agent, at);
-    for (const firing of book.ofFamily('agent-silent')) {
-      if (firing.incident === undefined) turn.dirty.add(firing);
-    }
+    const asking = [...proved.flatMap(book.dependentsOf), ...book.ofFamily('agent-silent')];
+    for (const firing of asking) if (firing.incident === undefined) turn.dirty.add(firing);
   }
 
-  /** Another agent still reaches what this one calls down: said, and trusted less. */
-  function contradict(firing: FiringAlert, agent: string, at: EpochMs): void {
+  /** A link that answers proves that the device at the observer's end of it forwards. */
+  function nearEndsOf(subject: SubjectKey, agent: AgentId): readonly SubjectKey[] {
+    const link = kindOf(subject) === 'link' ? topology.link(idOf(subject)) : undefined;
+    const site = topology.siteOfAgent(agent);
+    if (link === undefined || site === undefined) return [];
+    const near = link.ends.filter((end) => topology.device(end.device)?.site === site);
+    return near.map((end) => deviceSubject(end.device));
+  }
+
+  /**
+   * Another agent goes on reaching what this one calls down: said, and the finding trusted less. One
+   * answer is not enough: on the way back agents see the return one after the other.
+   */
+  function contradict(firing: FiringAlert, agent: AgentId, at: EpochMs): void {
     const incident = incidents.get(firing.incident);
     const isRoot = incident?.root.key === firing.alert.key && incident.family === 'unreachable';
-    if (incident === undefined || !isRoot || agent === firing.alert.agent) return;
-    if (at <= firing.alert.evidence.onsetAt + CONTRADICTION_AFTER) return;
-    if (incident.contradictedBy.includes(agent)) return;
+    if (incident === undefined || !isRoot) return;
+    if (agent === firing.alert.agent) delete incident.doubtedSince;
+    else if (at > firing.alert.evidence.onsetAt + CONTRADICTION_AFTER) doubt(incident, agent, at);
+  }
+
+  function doubt(incident: IncidentRecord, agent: AgentId, at: EpochMs): void {
+    incident.doubtedSince ??= at;
+    const isLasting = at >= incident.doubtedSince + CONTRADICTION_LASTS;
+    if (!isLasting || incident.contradictedBy.includes(agent)) return;
     incident.contradictedBy = [...incident.contradictedBy, agent].sort();
     incidents.touch(incident);
   }

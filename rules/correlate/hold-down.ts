@@ -15,12 +15,6 @@ import type { Family } from './family.ts';
 import type { Question, Silence } from './silence.ts';
 import type { Topology } from './topology.ts';
 
-/**
- * Echoes of one round lie up to a second apart, so an answer so soon after the child's first miss
- * may have been sent before the fault.
- */
-const PROOF_MARGIN = seconds(1);
-
 /** Longest default interval of what is polled by SNMP: so long an alert may wait to be looked at. */
 const POLLED: Partial<Record<Family, DurationMs>> = {
   'interface-down': seconds(60),
@@ -84,7 +78,8 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   /** The questions that could still confirm the slot; empty = it can no longer explain the alert. */
   function openQuestions(firing: FiringAlert, slot: Slot): readonly Question[] {
     if (slot.waits === 'no') return [];
-    const since = epochMs(firing.alert.evidence.onsetAt + PROOF_MARGIN);
+    // Rounds are dated by their last answered packet: one sent after the child's first miss is proof.
+    const since = firing.alert.evidence.onsetAt;
     const questions: Question[] = [];
     for (const group of slot.groups) {
       if (explainer.isFiring(firing, group)) continue;

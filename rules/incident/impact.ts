@@ -43,9 +43,16 @@ const urgencyBySeverity: Record<'outage' | 'degradation', Record<Severity, Level
 export const priorityOf = (impact: Level, urgency: Level): Priority =>
   PRIORITY_MATRIX[impact][urgency];
 
-/** How soon it hurts. A silence that nobody can interpret may be nothing, so it is not rushed. */
+/** Causes that may be nothing, so they are not rushed: a silence, or a view that others contradict. */
+const UNCERTAIN: readonly string[] = [
+  'unmonitored',
+  'collector cut off',
+  'unreachable from one side',
+];
+
+/** How soon it hurts. */
 export function urgencyOf(cause: string, { disturbance, severity }: Harm): Level {
-  if (cause === 'unmonitored' || cause === 'collector cut off') return 'medium';
+  if (UNCERTAIN.includes(cause)) return 'medium';
   return urgencyBySeverity[disturbance][severity];
 }
 

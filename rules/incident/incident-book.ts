@@ -151,6 +151,7 @@ export function createIncidentBook(
     incident.family = family;
     delete incident.verdict;
     delete incident.worst;
+    delete incident.doubtedSince;
     if (root.verdict !== undefined) incident.verdict = root.verdict;
     delete incident.rootClearedAt;
     incident.contradictedBy = [];

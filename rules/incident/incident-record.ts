@@ -45,7 +45,9 @@ export interface IncidentRecord {
   resolvedAt?: EpochMs;
   acknowledged?: Acknowledgement;
   blindSince?: EpochMs;
-  /** Agents that reached the root's subject since it is said to be down. */
+  /** Since when others reach the root's subject and its own agent does not. */
+  doubtedSince?: EpochMs;
+  /** Agents that go on reaching it. */
   contradictedBy: readonly string[];
   mergedInto?: IncidentId;
   reopened: number;
@@ -138,6 +140,7 @@ export function refresh(record: IncidentRecord, deps: ViewDeps): void {
     rule: deps.ruleOf(record.root.rule),
     verdict: record.verdict,
     rows,
+    isContradicted: record.contradictedBy.length > 0,
     topology: deps.topology,
   });
   const root = { alert: record.root, family: record.family, cause: record.cause };

@@ -25,30 +25,29 @@ export interface CauseQuestion {
   readonly verdict: SilenceVerdict | undefined;
   /** Rows by which the root explains its symptoms. */
   readonly rows: ReadonlySet<string>;
+  /** Another agent reaches the subject. */
+  readonly isContradicted: boolean;
   readonly topology: Topology;
 }
 
 /** The cause by name: "circuit down", "agent stopped", "congestion". */
 export function causeOf(question: CauseQuestion): string {
-  const { subject, family, rule, verdict, rows, topology } = question;
+  const { family, rule, verdict, rows } = question;
   if (family === 'agent-silent') {
     if (rows.has(COLLECTOR_ROW)) return 'collector cut off';
     return rows.has('site-dark') ? 'site or circuit down' : (verdict?.cause ?? 'agent silent');
   }
-  if (family === 'unreachable') return unreachableCause(subject, rows, topology);
+  if (family === 'unreachable') return unreachableCause(question);
   if (family === 'utilisation' && rows.has('congestion-or-line-errors')) return 'congestion';
   return CAUSES[family] ?? rule?.cause ?? 'trouble';
 }
 
-function unreachableCause(
-  subject: SubjectKey,
-  rows: ReadonlySet<string>,
-  topology: Topology,
-): string {
+function unreachableCause({ subject, rows, isContradicted, topology }: CauseQuestion): string {
   if (kindOf(subject) === 'link') {
     return topology.link(idOf(subject))?.kind === 'overlay' ? 'tunnel down' : 'circuit down';
   }
   if (kindOf(subject) !== 'device') return 'unreachable';
+  if (isContradicted) return 'unreachable from one side';
   // The edge is silent and so is the agent behind it: the device cannot be told from its circuit.
   return rows.has('agent-behind-gateway') ? 'site or circuit down' : 'device down';
 }
@@ -87,6 +86,8 @@ function headline(root: RootView, topology: Topology, silent: number): string {
       return `Tunnel ${name} down`;
     case 'device down':
       return `Device ${name} down`;
+    case 'unreachable from one side':
+      return `Device ${name} unreachable from agent ${root.alert.agent}, not from others`;
     case 'interface down':
       return `Interface ${name} down`;
     case 'agent stopped':
