@@ -17,11 +17,9 @@ export interface Alerts {
   withdraw(cell: Cell, text: string, now: EpochMs): void;
   /** Takes up an alert that was pending or firing when the snapshot was taken. */
   adopt(cell: Cell): void;
-  /** The rule stands but its subject changed hands: alerts not known any more. */
-  active(): Iterable<Cell>;
 }
 
-export const alertKeyOf = (cell: Cell): AlertKey =>
+const alertKeyOf = (cell: Cell): AlertKey =>
   `${cell.compiled.rule.id}|${cell.watched.key}|${cell.watched.agent}`;
 
 export const FOREVER = epochMs(8.64e15);
@@ -125,6 +123,5 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
       if (cell.alert !== undefined) resolve(cell, { kind: 'configuration', text }, now, now);
     },
     adopt: (cell) => void active.add(cell),
-    active: () => active,
   };
 }
