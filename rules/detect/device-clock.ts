@@ -26,7 +26,7 @@ export const createDeviceClock = (): DeviceClock => ({
   bootedAt: epochMs(0),
 });
 
-export type UptimeOutcome = 'first' | 'running' | 'wrapped' | 'restarted';
+type UptimeOutcome = 'running' | 'wrapped' | 'restarted';
 
 /**
  * Tells a restart from the 497-day wrap of sysUpTime. Restarted: the uptime is less than the time
@@ -35,7 +35,7 @@ export type UptimeOutcome = 'first' | 'running' | 'wrapped' | 'restarted';
 export function uptimeOutcome(
   before: { readonly ticks: number; readonly at: EpochMs },
   now: { readonly ticks: number; readonly at: EpochMs },
-): Exclude<UptimeOutcome, 'first'> {
+): UptimeOutcome {
   const elapsedMs = now.at - before.at;
   const tolerance = TOLERANCE_MS + TOLERANCE_SHARE * elapsedMs;
   const expected = before.ticks + elapsedMs / TICK_MS;

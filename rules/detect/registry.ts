@@ -48,7 +48,7 @@ const ROLES: Partial<Record<MetricName, Role>> = {
   if_discontinuity_ticks: 'port',
 };
 
-export const roleOf = (metric: MetricName): Role =>
+const roleOf = (metric: MetricName): Role =>
   ROLES[metric] ?? (METRICS[metric].kind === 'counter' ? 'counter' : 'plain');
 
 const NO_OUTLETS: readonly Outlet[] = [];
