@@ -4,7 +4,7 @@ set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 declare -A package=(
   [snmpd]=snmpd [snmpbulkwalk]=snmp [fping]=fping [ping]=iputils-ping [nft]=nftables
-  [ip]=iproute2 [chromium]=chromium [setpriv]=util-linux
+  [ip]=iproute2 [chromium]=chromium [setpriv]=util-linux [openssl]=openssl [tc]=iproute2
 )
 missing=()
 for program in "${!package[@]}"; do

@@ -100,6 +100,20 @@ export function connect(
   return { hosts: [first, second], devices, addresses };
 }
 
+/**
+ * A LAN port `name` with something plugged in (a veth pair inside one host). Made anew under the same
+ * name it has another ifIndex, another MAC and counters at zero, as after a reboot with new cards.
+ */
+export function plugLan(host: LabHost, name: string): void {
+  const far = `${name}-far`;
+  host.run('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', far);
+  for (const device of [name, far]) host.run('ip', 'link', 'set', device, 'up');
+}
+
+export function unplugLan(host: LabHost, name: string): void {
+  host.run('ip', 'link', 'del', name);
+}
+
 /** Faults of a wire, each with how to mend it. */
 export function cut(wire: Wire): () => void {
   const [, far] = wire.hosts;

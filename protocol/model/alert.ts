@@ -10,12 +10,6 @@ export type Disturbance = 'outage' | 'degradation';
 /** `rule|subject|agent`: one rule on one subject as one agent sees it. */
 export type AlertKey = `${RuleId}|${SubjectKey}|${AgentId}`;
 
-/**
- * inactive ─breached─▶ pending ─held─▶ firing ─normal for clearAfter─▶ resolved (= inactive again)
- * The verdict unknown (no data) moves nothing: it neither opens nor closes.
- */
-export type AlertState = 'inactive' | 'pending' | 'firing' | 'resolved';
-
 /** Why an alert fired or resolved, in figures a person can check. */
 export interface Evidence {
   readonly metric?: RuleMetricName;

@@ -2,8 +2,6 @@ import { type Static, Type } from 'typebox';
 import { ID_PATTERN, SUBJECT_PATTERN } from '../model/subject.ts';
 import { BATCH_LIMITS, WIRE_VERSION } from './limits.ts';
 
-export { BATCH_LIMITS, OLDEST_HEADER, SENT_AT_HEADER, WIRE_VERSION } from './limits.ts';
-
 const strict = { additionalProperties: false } as const;
 const Index = Type.Integer({ minimum: 0, maximum: 1_000_000 });
 const Id = Type.String({ pattern: ID_PATTERN });

@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Static, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import type { AgentId } from '../../protocol/model/subject.ts';
-import { BATCH_LIMITS, Dictionary, Heartbeat, SampleBatch } from '../../protocol/wire/batch.ts';
-import { WIRE_VERSION } from '../../protocol/wire/limits.ts';
+import { Dictionary, Heartbeat, SampleBatch } from '../../protocol/wire/batch.ts';
+import { BATCH_LIMITS, WIRE_VERSION } from '../../protocol/wire/limits.ts';
 import { type Problem, problem } from '../../protocol/wire/problem.ts';
 
 export type Parsed<T> =

@@ -1,5 +1,3 @@
-import type { Lane } from '../../protocol/model/sample.ts';
-
 /** Remembered content hashes per lane; a repeat older than these is judged by its time. */
 export const REMEMBERED = 512;
 const HASH_BYTES = 8;
@@ -30,7 +28,6 @@ export type LaneVerdict =
   | { readonly kind: 'contradiction' };
 
 export const emptyLane = (): LaneState => ({ last: 0, sequences: [], hashes: [], times: [] });
-export const LANES: readonly Lane[] = ['live', 'backfill'];
 
 /** First bytes of the SHA-256 as text: 64 bits, only compared with one agent's own batches. */
 export const shortHash = (sha256: Buffer): string => sha256.toString('base64url', 0, HASH_BYTES);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cut, lose, narrow } from '../../lab/netns/namespaces.ts';
+import { cut, lose, narrow, plugLan, unplugLan } from '../../lab/netns/namespaces.ts';
 import type { IncidentView } from '../../protocol/wire/views.ts';
 import { needs } from '../support/needs.ts';
 import { type Branch, type NetnsLab, startNetnsLab, until } from '../support/netns-lab.ts';
@@ -63,11 +63,14 @@ needs(
     ]);
     at('b3').setDelay?.(40);
     await at('b4').snmpd.stop();
+    // A restart with counters at zero, and a port that comes back with another ifIndex.
     await at('b5').snmpd.stop();
+    unplugLan(at('b5').host, 'lan0');
+    plugLan(at('b5').host, 'lan0');
     at('b5').snmpd.start();
-    const b6 = at('b6');
-    b6.host.run('ip', 'link', 'add', 'renumber', 'type', 'dummy');
-    b6.host.run('ip', 'link', 'set', 'renumber', 'up');
+    unplugLan(at('b6').host, 'lan0');
+    plugLan(at('b6').host, 'pad0');
+    plugLan(at('b6').host, 'lan0');
 
     const loss = await opened('b1', /packet loss/, 90_000);
     const latency = await opened('b3', /latency/, 150_000);

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { enterNamespace } from '../../lab/netns/enter.ts';
-import { connect, createHost, type LabHost, type Wire } from '../../lab/netns/namespaces.ts';
+import {
+  connect,
+  createHost,
+  type LabHost,
+  plugLan,
+  type Wire,
+} from '../../lab/netns/namespaces.ts';
 import { type Snmpd, startSnmpd } from '../../lab/netns/snmpd.ts';
 import {
   createToken,
@@ -171,7 +177,7 @@ function configuration(
           id: 'sink',
           url: sinkUrl,
           secrets: [{ env: 'LAB_WEBHOOK_SECRET' }],
-          openAfter: { P1: '5s', P2: '5s', P3: '5s', P4: '5s', P5: 'never' },
+          openAfter: { P1: '5s', P2: '5s', P3: '5s', P4: '5s', P5: '5s' },
           numberPointer: '/number',
         },
       ],
@@ -221,6 +227,7 @@ export async function startNetnsLab(
     for (const [n, id] of ids.entries()) {
       const host = createHost(`${prefix}-${id}`);
       undo.push(() => host.close());
+      plugLan(host, 'lan0');
       const devices = [`to-${id}`, `wan-${id}`] as const;
       if (tun.includes(id)) {
         const relay = await startRelay(hub, host, id, n + 1);

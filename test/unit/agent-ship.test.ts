@@ -11,7 +11,8 @@ import { createIntake } from '../../agent/ship/intake.ts';
 import { remedyFor } from '../../agent/ship/remedy.ts';
 import { createSeriesDictionary } from '../../agent/ship/series-dictionary.ts';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
-import { BATCH_LIMITS, SampleBatch } from '../../protocol/wire/batch.ts';
+import { SampleBatch } from '../../protocol/wire/batch.ts';
+import { BATCH_LIMITS } from '../../protocol/wire/limits.ts';
 import { PROBLEMS, type ProblemCode } from '../../protocol/wire/problem.ts';
 import { createFakeClock } from '../support/agent-fakes.ts';
 

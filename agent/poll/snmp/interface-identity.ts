@@ -17,11 +17,6 @@ export interface KnownInterface {
   readonly absent?: true;
 }
 
-/** Interfaces of every device by device id; plain JSON, kept in agent.json. */
-export interface InterfaceIdentities {
-  [device: string]: readonly KnownInterface[];
-}
-
 export interface Identified {
   readonly known: readonly KnownInterface[];
   /** Id by ifIndex of this poll. */
