@@ -100,17 +100,28 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
     };
   }
 
+  const onsetOf = (firing: FiringAlert): number => firing.alert.evidence.onsetAt;
+
+  function isInTime(effect: FiringAlert, causes: readonly FiringAlert[], slot: Slot): boolean {
+    if (slot.onsets === undefined) return true;
+    const onsets = [effect, ...causes].map(onsetOf);
+    const areTogether = Math.max(...onsets) - Math.min(...onsets) <= PHASE;
+    return areTogether === (slot.onsets === 'together');
+  }
+
   function bySlot(effect: FiringAlert, slot: Slot): Explanation | undefined {
-    let last: FiringAlert | undefined;
+    const causes: FiringAlert[] = [];
     for (const group of slot.groups) {
       const cause = suspectIn(effect, group);
       if (cause === undefined) return undefined;
-      // Of several ways that all failed, the last one to fail made the difference.
-      if (last === undefined || last.alert.evidence.onsetAt < cause.alert.evidence.onsetAt) {
-        last = cause;
-      }
+      causes.push(cause);
     }
-    return last && { by: last.alert.key, row: slot.row, text: slot.text };
+    const [first] = causes;
+    if (first === undefined || !isInTime(effect, causes, slot)) return undefined;
+    // Of several ways that failed each by itself, the last one to fail made the difference.
+    const last = causes.reduce((a, b) => (onsetOf(a) < onsetOf(b) ? b : a));
+    const by = slot.onsets === 'together' ? first : last;
+    return { by: by.alert.key, row: slot.row, text: slot.text };
   }
 
   function explain(effect: FiringAlert): Explanation | undefined {

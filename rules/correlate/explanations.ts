@@ -1,6 +1,7 @@
 import type { Link } from '../../protocol/model/inventory.ts';
 import {
   type AgentId,
+  type DeviceId,
   deviceOf,
   idOf,
   kindOf,
@@ -39,6 +40,11 @@ export interface Slot {
   readonly waits: 'answer' | 'time' | 'no';
   /** For people: how the suspect explains the alert. */
   readonly text: string;
+  /**
+   * When the suspects must have begun: together with the alert (one element failed and took all with
+   * it), or not all together (each failed by itself). Absent = it does not matter.
+   */
+  readonly onsets?: 'together' | 'apart';
 }
 
 /** The alert to be explained, placed in the topology. */
@@ -58,6 +64,7 @@ interface Row {
   readonly seenFrom: 'inside' | 'outside' | 'anywhere';
   readonly waits: Slot['waits'];
   readonly text: string;
+  readonly onsets?: Slot['onsets'];
   /** The groups of each slot this row makes; an empty list makes none. */
   readonly slots: (topology: Topology, effect: Effect) => readonly Groups[];
 }
@@ -111,6 +118,32 @@ function sitesBetween(topology: Topology, effect: Effect, target: SiteId): reado
   const down = topology.climb(target, effect.observerSite);
   if (down.met || effect.observerSite === undefined) return down.sites;
   return [...down.sites, ...topology.climb(effect.observerSite, target).sites];
+}
+
+/** The devices of its own site at which several circuits of that site end, when all of them do. */
+function sharedEdgeOf(topology: Topology, site: SiteId): DeviceId | undefined {
+  const uplinks = watchedUplinks(topology, site);
+  const [edge, ...others] = topology.gatewaysOf(site);
+  return uplinks.length > 1 && others.length === 0 ? edge?.id : undefined;
+}
+
+const isSharedEdge = (topology: Topology, effect: Effect): boolean =>
+  effect.site !== undefined && sharedEdgeOf(topology, effect.site) === deviceOf(effect.subject);
+
+/** For each circuit of the site the devices at its other end. */
+const farEnds = (topology: Topology, site: SiteId): Groups =>
+  watchedUplinks(topology, site).map((link) =>
+    linkDown(link).filter(
+      ({ subject, insideOnly }) => insideOnly && topology.siteOf(subject) !== site,
+    ),
+  );
+
+function sharedEdgeSlots(topology: Topology, effect: Effect): readonly Groups[] {
+  const link = topology.link(idOf(effect.subject));
+  const edge = link && sharedEdgeOf(topology, link.site);
+  if (link === undefined || edge === undefined || link.kind === 'overlay') return NO_SLOTS;
+  const others = watchedUplinks(topology, link.site).filter((other) => other !== link);
+  return [[[{ subject: deviceSubject(edge), families: DOWN }], ...others.map(linkDown)]];
 }
 
 function circuitSlots(topology: Topology, effect: Effect): readonly Groups[] {
@@ -213,7 +246,29 @@ export const EXPLANATIONS: readonly Row[] = [
     seenFrom: 'outside',
     waits: 'answer',
     text: 'no circuit between the observer and its site works',
-    slots: circuitSlots,
+    slots: (topology, effect) =>
+      isSharedEdge(topology, effect) ? NO_SLOTS : circuitSlots(topology, effect),
+  },
+  {
+    row: 'edge-behind-near-ends',
+    kinds: ['device'],
+    families: [...REACH, ...QUALITY],
+    seenFrom: 'outside',
+    waits: 'answer',
+    text: 'the devices at the other ends of its circuits do not answer',
+    slots: (topology, effect) =>
+      isSharedEdge(topology, effect) ? [farEnds(topology, effect.site ?? '')] : NO_SLOTS,
+  },
+  {
+    row: 'edge-behind-circuits',
+    kinds: ['device'],
+    families: [...REACH, ...QUALITY],
+    seenFrom: 'outside',
+    waits: 'no',
+    text: 'the circuits that end at it failed one after the other',
+    onsets: 'apart',
+    slots: (topology, effect) =>
+      isSharedEdge(topology, effect) ? circuitSlots(topology, effect) : NO_SLOTS,
   },
   {
     row: 'site-dark',
@@ -276,6 +331,16 @@ export const EXPLANATIONS: readonly Row[] = [
       (topology.link(idOf(effect.subject))?.ends ?? []).map((end) => [
         [{ subject: deviceSubject(end.device), families: DOWN, insideOnly: true as const }],
       ]),
+  },
+  {
+    row: 'shared-edge',
+    kinds: ['link'],
+    families: DOWN,
+    seenFrom: 'anywhere',
+    waits: 'answer',
+    text: 'all circuits of the site failed together, and the device at which they end is silent',
+    onsets: 'together',
+    slots: sharedEdgeSlots,
   },
   {
     row: 'dead-underlay',
@@ -370,9 +435,13 @@ export function slotsOf(topology: Topology, effect: Effect): readonly Slot[] {
       (row.seenFrom === 'anywhere' || row.seenFrom === seenFrom),
   )
     .flatMap((row) =>
-      row
-        .slots(topology, effect)
-        .map((groups) => ({ row: row.row, groups, waits: row.waits, text: row.text })),
+      row.slots(topology, effect).map((groups) => ({
+        row: row.row,
+        groups,
+        waits: row.waits,
+        text: row.text,
+        ...(row.onsets === undefined ? {} : { onsets: row.onsets }),
+      })),
     )
     .filter(RELEVANT);
 }

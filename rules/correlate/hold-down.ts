@@ -15,6 +15,9 @@ import type { Family } from './family.ts';
 import type { Question, Silence } from './silence.ts';
 import type { Topology } from './topology.ts';
 
+/** Ten packets 100 ms apart, the wait for the last one, and the way here. */
+const BURST_LASTS = seconds(2);
+
 /** Longest default interval of what is polled by SNMP: so long an alert may wait to be looked at. */
 const POLLED: Partial<Record<Family, DurationMs>> = {
   'interface-down': seconds(60),
@@ -55,7 +58,7 @@ const waiting = (until: EpochMs | null, text: string, ask: readonly Question[] =
 /** Design 6.3: never blame a child before its upstream was looked at; never storm on the way back. */
 export interface HoldDown {
   judge(firing: FiringAlert, now: EpochMs): Finding;
-  /** How long an alert may echo a cause that has cleared: look-back of its rule and clearing. */
+  /** Until when an alert may echo a cause that has cleared: look-back of its rule and clearing. */
   echoUntil(firing: FiringAlert, clearedAt: EpochMs): EpochMs;
 }
 
@@ -65,7 +68,8 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   function echoUntil(firing: FiringAlert, clearedAt: EpochMs): EpochMs {
     const rule = book.ruleOf(firing);
     const probed = timing().holdDown + (POLLED[book.familyOf(firing)] ?? 0);
-    return epochMs(clearedAt + probed + lookBackOf(rule) + (rule?.clearAfter ?? 0));
+    // Twice the window: one more lost packet in its tail prolongs it.
+    return epochMs(clearedAt + probed + 2 * lookBackOf(rule) + (rule?.clearAfter ?? 0));
   }
 
   /** Agents that can be asked about the subject; the child's own observer first. */
@@ -75,11 +79,20 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     return [...own, ...agents].slice(0, 1).map((agent) => ({ agent, subject }));
   }
 
+  /**
+   * Rounds are dated by their last answered packet: one sent after the child failed is proof. An
+   * outage may begin with mere loss, long before; what counts is the burst that made it one.
+   */
+  function failedAt({ alert }: FiringAlert): EpochMs {
+    const { onsetAt } = alert.evidence;
+    if (alert.disturbance !== 'outage') return onsetAt;
+    return epochMs(Math.max(onsetAt, alert.firedAt - BURST_LASTS));
+  }
+
   /** The questions that could still confirm the slot; empty = it can no longer explain the alert. */
   function openQuestions(firing: FiringAlert, slot: Slot): readonly Question[] {
     if (slot.waits === 'no') return [];
-    // Rounds are dated by their last answered packet: one sent after the child's first miss is proof.
-    const since = firing.alert.evidence.onsetAt;
+    const since = failedAt(firing);
     const questions: Question[] = [];
     for (const group of slot.groups) {
       if (explainer.isFiring(firing, group)) continue;

@@ -36,6 +36,21 @@ test('the hub router dies: the circuits, sites and agents behind it are its symp
   story.run();
 });
 
+test('the router of a site with two circuits dies: it is the root, not one circuit or the other', () => {
+  const dual = hubAndBranches([
+    { id: 'lyon', switches: 2, otherLinks: ['inet'], overlay: true },
+    { id: 'nice' },
+    { id: 'metz' },
+  ]);
+  const story = scenario({ network: dual, seeds: MANY });
+  story.at('30s').device('lyon-r1').dies();
+  story.at('2m').expectOpen({ root: 'device:lyon-r1', priority: 2, users: 40 });
+  story.at('3m').device('lyon-r1').returns();
+  story.at('7m').expectOpen();
+  story.at('10m').expectTickets(1);
+  story.run();
+});
+
 test('a switch dies alone: it is blamed, its router and circuit are not', () => {
   const story = scenario({ network, seeds: MANY });
   story.at('30s').device('lyon-sw1').dies();

@@ -87,7 +87,9 @@ export function createEchoTask(deps: EchoDeps): Task {
     if (burst.length < BURST) burst.push(echo());
     else if (now >= burstFrom + BURST * STEP + SUSPECT_AFTER) {
       const loss = burst.filter((isAnswered) => !isAnswered).length / BURST;
-      put('icmp_confirm_loss_ratio', burstFrom + (BURST - 1) * STEP, loss, true);
+      const last = burst.lastIndexOf(true);
+      const at = burstFrom + (last === -1 ? BURST - 1 : last) * STEP;
+      put('icmp_confirm_loss_ratio', at, loss, true);
       burstFrom = undefined;
       isDoubted = loss === 1;
     }
