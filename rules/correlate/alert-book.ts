@@ -3,8 +3,9 @@ import type { IncidentId } from '../../protocol/model/incident.ts';
 import type { SubjectKey } from '../../protocol/model/subject.ts';
 import type { EpochMs } from '../../protocol/model/units.ts';
 import type { EngineSettings, Rule } from '../settings.ts';
-import { type Slot, slotsOf } from './explanations.ts';
+import { slotsOf } from './explanations.ts';
 import { type Family, familyOf } from './family.ts';
+import type { Slot } from './slot.ts';
 import type { Topology } from './topology.ts';
 
 /** Why the engine thinks that one alert explains another. */

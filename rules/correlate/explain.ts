@@ -9,8 +9,8 @@ import {
 } from '../../protocol/model/units.ts';
 import type { Rule } from '../settings.ts';
 import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
-import type { Slot, Suspect } from './explanations.ts';
 import { rankOf } from './family.ts';
+import type { Slot, Suspect } from './slot.ts';
 import type { Topology } from './topology.ts';
 
 /**

@@ -1,60 +1,33 @@
-import type { Link } from '../../protocol/model/inventory.ts';
 import {
-  type AgentId,
-  type DeviceId,
   deviceOf,
   idOf,
   kindOf,
-  type SiteId,
-  type SubjectKey,
   type SubjectKind,
   subjectKey,
 } from '../../protocol/model/subject.ts';
 import { type Family, OUTAGE_FAMILIES, QUICK_FAMILIES } from './family.ts';
+import type { Effect, Groups, Slot } from './slot.ts';
 import { deviceSubject, endInterfaces, linkSubject, type Topology } from './topology.ts';
-
-/** An alert that would explain another one: these kinds of trouble on this subject. */
-export interface Suspect {
-  readonly subject: SubjectKey;
-  readonly families: readonly Family[];
-  /** Only as seen by an agent in the subject's own site: what is seen from outside proves less. */
-  readonly insideOnly?: true;
-  /** Only when it fired first: two alerts of equal standing must not explain each other. */
-  readonly olderOnly?: true;
-}
-
-export type Groups = readonly (readonly Suspect[])[];
-
-/**
- * One way in which an alert can be explained: every group must hold a firing suspect (all uplinks
- * of a redundant site, all underlays of a tunnel; usually there is one group). The first suspect
- * of a group is what a probe can ask about.
- */
-export interface Slot {
-  readonly row: string;
-  readonly groups: Groups;
-  /**
-   * Whether the alert waits for the suspects to be probed: until they answer, only for a time (an
-   * answer does not refute packet loss), or not at all (a later finding takes over instead).
-   */
-  readonly waits: 'answer' | 'time' | 'no';
-  /** For people: how the suspect explains the alert. */
-  readonly text: string;
-  /**
-   * When the suspects must have begun: together with the alert (one element failed and took all with
-   * it), or not all together (each failed by itself). Absent = it does not matter.
-   */
-  readonly onsets?: 'together' | 'apart';
-}
-
-/** The alert to be explained, placed in the topology. */
-export interface Effect {
-  readonly subject: SubjectKey;
-  readonly family: Family;
-  readonly observer: AgentId;
-  readonly observerSite: SiteId | undefined;
-  readonly site: SiteId | undefined;
-}
+import {
+  circuitSlots,
+  DOWN,
+  farEnds,
+  gatewayGroups,
+  isGateway,
+  isSharedEdge,
+  isWatched,
+  linkBad,
+  linkDown,
+  linkWaySlots,
+  NO_SLOTS,
+  QUALITY,
+  REACH,
+  sharedEdgeSlots,
+  sitesBetween,
+  underlays,
+  watchedUplinks,
+  wayDown,
+} from './ways.ts';
 
 interface Row {
   readonly row: string;
@@ -67,106 +40,6 @@ interface Row {
   readonly onsets?: Slot['onsets'];
   /** The groups of each slot this row makes; an empty list makes none. */
   readonly slots: (topology: Topology, effect: Effect) => readonly Groups[];
-}
-
-const DOWN: readonly Family[] = ['unreachable'];
-const REACH: readonly Family[] = ['unreachable', 'snmp-silent'];
-const QUALITY: readonly Family[] = ['loss', 'latency'];
-const NO_SLOTS: readonly Groups[] = [];
-
-/** Signs that a link carries nothing. */
-const linkDown = (link: Link): readonly Suspect[] => [
-  { subject: linkSubject(link), families: DOWN },
-  ...endInterfaces(link).map((subject) => ({ subject, families: ['interface-down'] as const })),
-  ...link.ends.map((end) => ({
-    subject: deviceSubject(end.device),
-    families: DOWN,
-    insideOnly: true as const,
-  })),
-];
-
-/** Signs that a link works badly, or not at all. */
-const linkBad = (link: Link): readonly Suspect[] => [
-  { subject: linkSubject(link), families: ['unreachable', 'loss', 'latency'] },
-  ...endInterfaces(link).map((subject) => ({
-    subject,
-    families: ['interface-down', 'errors', 'utilisation', 'discards'] as const,
-  })),
-  ...linkDown(link).filter((suspect) => suspect.insideOnly),
-];
-
-/** A link nobody watches never says that it is down, so it may not keep others from explaining. */
-const isWatched = (topology: Topology, link: Link): boolean =>
-  [linkSubject(link), ...link.ends.map((end) => deviceSubject(end.device))].some(
-    (subject) => topology.watchersOf(subject)?.length !== 0,
-  );
-
-const watchedUplinks = (topology: Topology, site: SiteId): readonly Link[] =>
-  topology.uplinksOf(site).filter((link) => isWatched(topology, link));
-
-/** One slot per site on the way: that site is cut off when all its watched uplinks are down. */
-function wayDown(topology: Topology, sites: readonly SiteId[], not?: Link): readonly Groups[] {
-  return sites.map((site) =>
-    watchedUplinks(topology, site)
-      .filter((link) => link !== not)
-      .map(linkDown),
-  );
-}
-
-/** Sites whose uplinks lie between the observer and the subject's site. */
-function sitesBetween(topology: Topology, effect: Effect, target: SiteId): readonly SiteId[] {
-  const down = topology.climb(target, effect.observerSite);
-  if (down.met || effect.observerSite === undefined) return down.sites;
-  return [...down.sites, ...topology.climb(effect.observerSite, target).sites];
-}
-
-/** The devices of its own site at which several circuits of that site end, when all of them do. */
-function sharedEdgeOf(topology: Topology, site: SiteId): DeviceId | undefined {
-  const uplinks = watchedUplinks(topology, site);
-  const [edge, ...others] = topology.gatewaysOf(site);
-  return uplinks.length > 1 && others.length === 0 ? edge?.id : undefined;
-}
-
-const isSharedEdge = (topology: Topology, effect: Effect): boolean =>
-  effect.site !== undefined && sharedEdgeOf(topology, effect.site) === deviceOf(effect.subject);
-
-/** For each circuit of the site the devices at its other end. */
-const farEnds = (topology: Topology, site: SiteId): Groups =>
-  watchedUplinks(topology, site).map((link) =>
-    linkDown(link).filter(
-      ({ subject, insideOnly }) => insideOnly && topology.siteOf(subject) !== site,
-    ),
-  );
-
-function sharedEdgeSlots(topology: Topology, effect: Effect): readonly Groups[] {
-  const link = topology.link(idOf(effect.subject));
-  const edge = link && sharedEdgeOf(topology, link.site);
-  if (link === undefined || edge === undefined || link.kind === 'overlay') return NO_SLOTS;
-  const others = watchedUplinks(topology, link.site).filter((other) => other !== link);
-  return [[[{ subject: deviceSubject(edge), families: DOWN }], ...others.map(linkDown)]];
-}
-
-function circuitSlots(topology: Topology, effect: Effect): readonly Groups[] {
-  if (effect.site === undefined) return NO_SLOTS;
-  return wayDown(topology, sitesBetween(topology, effect, effect.site));
-}
-
-function gatewayGroups(topology: Topology, site: SiteId, not?: string): Groups {
-  return topology
-    .gatewaysOf(site)
-    .filter((gateway) => topology.watchersOf(deviceSubject(gateway.id))?.length !== 0)
-    .filter((gateway) => gateway.id !== not)
-    .map((gateway) => [{ subject: deviceSubject(gateway.id), families: DOWN }]);
-}
-
-const isGateway = (topology: Topology, effect: Effect): boolean =>
-  topology.gatewaysOf(effect.site ?? '').some((gateway) => gateway.id === deviceOf(effect.subject));
-
-function linkWaySlots(topology: Topology, effect: Effect): readonly Groups[] {
-  const link = topology.link(idOf(effect.subject));
-  const from = effect.observerSite;
-  if (link?.peer === undefined || from === link.site || from === link.peer) return NO_SLOTS;
-  return wayDown(topology, sitesBetween(topology, effect, link.peer), link);
 }
 
 /**
@@ -414,11 +287,6 @@ export const EXPLANATIONS: readonly Row[] = [
       effect.site === undefined ? NO_SLOTS : [gatewayGroups(topology, effect.site)],
   },
 ];
-
-function underlays(topology: Topology, effect: Effect): readonly Link[] {
-  const link = topology.link(idOf(effect.subject));
-  return (link?.underlays ?? []).flatMap((id) => topology.link(id) ?? []);
-}
 
 const RELEVANT = (slot: Slot): boolean =>
   slot.groups.length > 0 && slot.groups.every((group) => group.length > 0);

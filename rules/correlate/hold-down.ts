@@ -10,9 +10,9 @@ import type { Timing } from '../settings.ts';
 import type { AlertBook, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
 import { type Explainer, lookBackOf } from './explain.ts';
-import type { Slot } from './explanations.ts';
 import type { Family } from './family.ts';
 import type { Question, Silence } from './silence.ts';
+import type { Slot } from './slot.ts';
 import type { Topology } from './topology.ts';
 
 /** Ten packets 100 ms apart, the wait for the last one, and the way here. */
