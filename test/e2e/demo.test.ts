@@ -1,0 +1,35 @@
+import { afterEach, expect, test } from 'vitest';
+import { type Program, startVedette } from '../../lab/programs.ts';
+import type { StatusView } from '../../protocol/wire/views.ts';
+import { until } from '../support/until.ts';
+
+let demo: Program | undefined;
+afterEach(async () => {
+  await demo?.end('SIGINT');
+  demo = undefined;
+});
+
+const PORT = 18_480;
+const page = async (path: string): Promise<Response> => fetch(`http://127.0.0.1:${PORT}${path}`);
+
+test('the demo is watching within ten seconds, and its first fault becomes one ticket that closes itself', async () => {
+  const output: string[] = [];
+  demo = startVedette('demo', ['demo', '--port', String(PORT), '--speed', '2', '--seed', '7']);
+  demo.child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  const said = (pattern: RegExp, withinMs: number): Promise<string> =>
+    until(`the demo says ${pattern}`, withinMs, () => pattern.exec(output.join(''))?.[0]);
+
+  await said(/The page: http:\/\/localhost:\d+/, 10_000);
+  const isWatching = await until('every circuit is measured', 10_000, async () => {
+    const { links } = (await (await page('/api/v1/status')).json()) as StatusView;
+    return (links.length > 0 && links.every((link) => link.health === 'up')) || undefined;
+  });
+  expect(isWatching).toBe(true);
+
+  await said(/excavator cuts/, 20_000);
+  const opened = await said(/ticket T-\d+ opened: P\d Circuit .*/, 20_000);
+  const number = /T-\d+/.exec(opened)?.[0];
+  await said(new RegExp(`ticket ${number} resolved`), 60_000);
+  const tickets = new Set(output.join('').match(/T-\d+/g));
+  expect([...tickets]).toEqual([number]);
+}, 120_000);
