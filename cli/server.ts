@@ -27,6 +27,8 @@ Exit code: 0 stopped, 1 failed, 2 wrong usage, 78 bad configuration.
 
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 const BAD_CONFIG = 78;
+/** Warnings of one configuration in the log. */
+const SAID = 20;
 
 /** The verb `server`; returns the exit code once the server has stopped. */
 export async function run(argv: string[]): Promise<number> {
@@ -51,7 +53,11 @@ export async function run(argv: string[]): Promise<number> {
   const loaded = await loadSetup(values.config);
   if (!loaded.ok) return badConfig(loaded.problems);
   const log: Logger = pino({ level });
-  for (const text of loaded.warnings) log.warn({ config: text }, 'configuration');
+  const { warnings } = loaded;
+  for (const text of warnings.slice(0, SAID)) log.warn({ config: text }, 'configuration');
+  if (warnings.length > SAID) {
+    log.warn({ more: warnings.length - SAID }, 'more of that: see vedette config check');
+  }
   // Before the start: a signal that comes meanwhile must not end us half-way.
   const stop = stopSignal();
   let server: RunningServer;

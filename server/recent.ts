@@ -2,12 +2,13 @@ import type { RuleMetricName } from '../protocol/model/metrics.ts';
 import { type ObservedBatch, type SeriesKey, seriesKey } from '../protocol/model/sample.ts';
 import type { AgentId, SubjectKey } from '../protocol/model/subject.ts';
 import { type EpochMs, epochMs } from '../protocol/model/units.ts';
+import { numberOf } from './pipeline/dictionary.ts';
 import type { SamplePoint } from './ports/show.ts';
 
 export interface RecentOptions {
   /** Newest samples kept per series. */
   readonly pointsPerSeries?: number;
-  /** All series together; above it the series that was quiet longest is forgotten. 16 bytes each. */
+  /** All series together, about: with more series each keeps fewer. 16 bytes each. */
   readonly maxPoints?: number;
 }
 
@@ -36,89 +37,83 @@ export interface Recent {
 }
 
 interface Ring {
-  at: Float64Array;
-  value: Float64Array;
-  /** Where the next point goes, once the ring is full. */
-  next: number;
-  count: number;
+  /** Time, value, time, value …: plain doubles that grow by themselves; a typed array for each of
+   * 100,000 series costs three times as much to make and to collect. */
+  readonly points: number[];
+  /** Index of the oldest point, once the ring is full. */
+  oldest: number;
+  newestAt: number;
 }
 
-const FIRST_POINTS = 32;
+/** A series keeps at least so many. */
+const FEWEST = 16;
 
 export function createRecent({
   pointsPerSeries = 720,
   maxPoints = 4_000_000,
 }: RecentOptions = {}): Recent {
   const rings = new Map<SeriesKey, Ring>();
-  /** A batch names series by object: finding the ring by it saves building the key. */
-  let byObject = new WeakMap<object, Ring>();
-  let points = 0;
+  /** By the number of the series: finding the ring by it saves building the key. */
+  let byNumber: (Ring | undefined)[] = [];
+  const maxSeries = Math.floor(maxPoints / FEWEST);
+  /** Length of a full ring, in numbers. */
+  let cap = 2 * pointsPerSeries;
   let samples = 0;
 
   function ringOf(key: SeriesKey): Ring {
     let ring = rings.get(key);
     if (ring === undefined) {
-      ring = { at: new Float64Array(0), value: new Float64Array(0), next: 0, count: 0 };
+      if (rings.size >= maxSeries) forgetQuietest();
+      ring = { points: [], oldest: 0, newestAt: -1 };
       rings.set(key, ring);
+      cap = 2 * Math.max(FEWEST, Math.min(pointsPerSeries, Math.floor(maxPoints / rings.size)));
     }
     return ring;
   }
 
   function put(ring: Ring, at: number, value: number): void {
-    const newest = ring.count === 0 ? 0 : (ring.next + ring.at.length - 1) % ring.at.length;
-    if (ring.count > 0 && at <= ring.at[newest]!) return;
-    if (ring.count === ring.at.length && ring.at.length < pointsPerSeries) grow(ring);
-    ring.at[ring.next] = at;
-    ring.value[ring.next] = value;
-    ring.next = (ring.next + 1) % ring.at.length;
-    if (ring.count < ring.at.length) ring.count++;
-  }
-
-  function grow(ring: Ring): void {
-    const size = Math.min(pointsPerSeries, Math.max(FIRST_POINTS, ring.at.length * 2));
-    points += size - ring.at.length;
-    const at = new Float64Array(size);
-    const value = new Float64Array(size);
-    // Oldest first again: a full ring begins at `next`.
-    const kept = ring.count;
-    for (let i = 0; i < kept; i++) {
-      const from = (ring.next + i) % ring.at.length;
-      at[i] = ring.at[from]!;
-      value[i] = ring.value[from]!;
+    if (at <= ring.newestAt) return;
+    ring.newestAt = at;
+    const { points } = ring;
+    if (points.length < cap) {
+      points.push(at, value);
+      return;
     }
-    Object.assign(ring, { at, value, next: kept });
-    if (points > maxPoints) forget(ring);
+    // More series came since: every ring gives up its share of the room when it is next written.
+    if (points.length > cap) shorten(ring);
+    const { oldest } = ring;
+    points[oldest] = at;
+    points[oldest + 1] = value;
+    ring.oldest = oldest + 2 === points.length ? 0 : oldest + 2;
   }
 
-  function forget(except: Ring): void {
-    let oldest: SeriesKey | undefined;
-    let oldestAt = Number.POSITIVE_INFINITY;
-    for (const [key, ring] of rings) {
-      const at = newestOf(ring);
-      if (ring !== except && at < oldestAt) {
-        oldest = key;
-        oldestAt = at;
-      }
-    }
-    if (oldest === undefined) return;
-    points -= rings.get(oldest)!.at.length;
-    rings.delete(oldest);
-    // Objects may still point at the forgotten ring.
-    byObject = new WeakMap();
+  /** Brings the oldest point to the front again, and leaves out what is too much. */
+  function shorten(ring: Ring): void {
+    const { points, oldest } = ring;
+    const inOrder = [...points.slice(oldest), ...points.slice(0, oldest)].slice(-cap);
+    points.length = 0;
+    for (const number of inOrder) points.push(number);
+    ring.oldest = 0;
   }
 
-  const newestOf = (ring: Ring): number =>
-    ring.count === 0 ? 0 : ring.at[(ring.next + ring.at.length - 1) % ring.at.length]!;
+  /** Half of the series at once, the quietest: looking through all of them for one is too dear. */
+  function forgetQuietest(): void {
+    const byAge = [...rings].sort(([, a], [, b]) => a.newestAt - b.newestAt);
+    for (const [key] of byAge.slice(0, Math.ceil(maxSeries / 2))) rings.delete(key);
+    // Numbers may still lead to forgotten rings.
+    byNumber = [];
+  }
 
   function observed(batch: ObservedBatch): void {
     samples += batch.samples.length;
     if (batch.lane === 'backfill') return;
     for (const { series, at, value } of batch.samples) {
       if (typeof value === 'bigint') continue;
-      let ring = byObject.get(series);
+      const number = numberOf(series);
+      let ring = byNumber[number];
       if (ring === undefined) {
         ring = ringOf(seriesKey(series.agent, series.metric, series.subject));
-        byObject.set(series, ring);
+        byNumber[number] = ring;
       }
       put(ring, at, value);
     }
@@ -131,21 +126,26 @@ export function createRecent({
     range(series, from, to) {
       const ring = rings.get(series);
       if (ring === undefined) return undefined;
+      const { points, oldest } = ring;
       const found: SamplePoint[] = [];
-      for (let i = 0; i < ring.count; i++) {
-        const index = (ring.next - ring.count + i + ring.at.length) % ring.at.length;
-        const at = ring.at[index]!;
-        if (at >= from && at <= to) found.push({ at: epochMs(at), value: ring.value[index]! });
+      for (let i = 0; i < points.length; i += 2) {
+        const index = (oldest + i) % points.length;
+        const at = points[index]!;
+        if (at >= from && at <= to) found.push({ at: epochMs(at), value: points[index + 1]! });
       }
       return found;
     },
     latest(series) {
       const ring = rings.get(series);
-      if (ring === undefined || ring.count === 0) return undefined;
-      const index = (ring.next + ring.at.length - 1) % ring.at.length;
-      return { at: epochMs(ring.at[index]!), value: ring.value[index]! };
+      if (ring === undefined || ring.points.length === 0) return undefined;
+      const index = (ring.oldest + ring.points.length - 2) % ring.points.length;
+      return { at: epochMs(ring.newestAt), value: ring.points[index + 1]! };
     },
     samples: () => samples,
-    size: () => ({ series: rings.size, points }),
+    size() {
+      let points = 0;
+      for (const ring of rings.values()) points += ring.points.length / 2;
+      return { series: rings.size, points };
+    },
   };
 }

@@ -38,7 +38,7 @@ declare module 'fastify' {
   }
 }
 
-const DEFAULT_RATE: RateLimit = { perSecond: 100, burst: 500 };
+const DEFAULT_RATE: RateLimit = { perSecond: 250, burst: 1000 };
 /** A whole dictionary may be larger than a batch: 200,000 entries of about 100 bytes. */
 const DICTIONARY_BYTES = 24 * 1024 * 1024;
 const MAX_WAIT = seconds(30);

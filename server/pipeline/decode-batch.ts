@@ -1,4 +1,3 @@
-import { METRICS } from '../../protocol/model/metrics.ts';
 import type { ObservedBatch, Sample } from '../../protocol/model/sample.ts';
 import type { AgentId } from '../../protocol/model/subject.ts';
 import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
@@ -119,7 +118,8 @@ function lookUp(table: SeriesTable, index: number, kind: 'gauge' | 'counter') {
   if (known === undefined) {
     throw new WrongBatch(problem('dictionary-unknown', `series index ${index} is not known here`));
   }
-  if (METRICS[known.metric].kind !== kind) {
+  // Counters have a width and gauges have none: the dictionary saw to that.
+  if ((known.bits === undefined) !== (kind === 'gauge')) {
     throw malformed(`series index ${index}: ${known.metric} does not belong among the ${kind}s`);
   }
   return known;

@@ -85,8 +85,18 @@ export function addEntries(
   };
 }
 
+/** Series of this process by number, so that others can keep what they know of them in an array. */
+interface NumberedSeries extends Series {
+  readonly number: number;
+}
+let seriesMade = 0;
+
+/** Unique for every series object of a dictionary; the same series told again has another one. */
+export const numberOf = (series: Series): number => (series as NumberedSeries).number;
+
 /** The entry has been checked: metric and subject are what their types say. */
-const seriesOf = (agent: AgentId, entry: DictionaryEntry): Series => ({
+const seriesOf = (agent: AgentId, entry: DictionaryEntry): NumberedSeries => ({
+  number: seriesMade++,
   metric: entry.metric as Series['metric'],
   subject: entry.subject as SubjectKey,
   agent,

@@ -1,10 +1,11 @@
-import { type FileHandle, mkdir, open, stat, truncate, unlink } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, stat, truncate, unlink } from 'node:fs/promises';
 import type { DurationMs } from '../../../protocol/model/units.ts';
 import { encodeHead } from '../../input-log/record-codec.ts';
 import type { InputLog, InputRecord } from '../../ports/input-log.ts';
 import { readSegments } from './read-segments.ts';
 import {
   createSegment,
+  DSYNC,
   listSegments,
   recoverSegment,
   SEGMENT_HEADER,
@@ -96,7 +97,7 @@ export async function openFileLog(options: FileLogOptions): Promise<InputLog> {
     const parts = records.flatMap((record) => [encodeHead(record, next), record.body]);
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
     await writeFully(tail.file!, parts, bytes, tail.bytes);
-    await tail.file!.datasync();
+    if (DSYNC === 0) await tail.file!.datasync();
     tail.bytes += bytes;
     next += records.length;
     return records;
@@ -185,7 +186,7 @@ async function openTail(
     const file = await createSegment(folder, last.first);
     return { segments, next, file, bytes: SEGMENT_HEADER.length, isBroken: false };
   }
-  const file = await open(last.path, 'r+');
+  const file = await open(last.path, constants.O_RDWR | DSYNC);
   await file.datasync();
   return { segments, next, file, bytes, isBroken: false };
 }

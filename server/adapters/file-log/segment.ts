@@ -1,10 +1,16 @@
 import type { FileHandle } from 'node:fs/promises';
-import { open, readdir, stat } from 'node:fs/promises';
+import { constants, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Frame, laterFrames, readFrame } from '../../input-log/record-codec.ts';
 
 /** First bytes of every segment: name, version of the format. */
 export const SEGMENT_HEADER = Buffer.from('VEDLOG\n\u0001', 'latin1');
+
+/**
+ * The write itself waits until the bytes are durable, as write and fdatasync would, but in one call:
+ * half the changes of thread. 0 where the system has no such flag (Windows).
+ */
+export const DSYNC: number = constants.O_DSYNC ?? 0;
 
 export interface Segment {
   /** Position of its first record. */
@@ -108,7 +114,8 @@ export const sizeOf = async (path: string): Promise<number> => (await stat(path)
 
 /** Creates an empty segment, durable before any record is promised in it. */
 export async function createSegment(folder: string, first: number): Promise<FileHandle> {
-  const handle = await open(segmentPath(folder, first), 'w', 0o600);
+  const flags = constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY | DSYNC;
+  const handle = await open(segmentPath(folder, first), flags, 0o600);
   await handle.write(SEGMENT_HEADER, 0, SEGMENT_HEADER.length, 0);
   await handle.sync();
   await syncFolder(folder);
