@@ -70,6 +70,7 @@ export function demoConfig(wan: LabWan, options: DemoConfigOptions): object {
           secrets: [{ env: options.secretEnv }],
           openAfter: { P1: '2s', P2: '5s', P3: '10s', P4: '15s', P5: 'never' },
           numberPointer: '/number',
+          urlPointer: '/url',
         },
       ],
     },
