@@ -93,7 +93,7 @@ export async function startPipeline(
     restored.now,
   );
   const lanes = createDurableLanes(core.senders.spools());
-  const snapshotter = createSnapshotter(deps, core, restored, options.snapshot);
+  const snapshotter = createSnapshotter(deps, core, restored, clock.now(), options.snapshot);
   let isDraining = false;
   let retry: NodeJS.Timeout | undefined;
   /** Settles when everything that was appended so far is durable or refused. */

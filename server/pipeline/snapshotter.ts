@@ -47,14 +47,18 @@ export function createSnapshotter(
   deps: SnapshotterDeps,
   core: Core,
   restored: Restored,
+  startedAt: EpochMs,
   { every = EVERY_MS as DurationMs, inputs = INPUTS }: SnapshotterOptions = {},
 ): Snapshotter {
   let taken = { position: restored.position, at: performance.now(), cost: 0 };
-  let marks: readonly Mark[] = restored.marks;
+  const samplesBefore = restored.marks.at(-1)?.samples ?? 0;
+  let marks: readonly Mark[] = [
+    ...restored.marks,
+    { position: restored.position, now: startedAt, samples: samplesBefore },
+  ];
   let saving: Promise<void> = Promise.resolve();
   let isSaving = false;
   let closed: PromiseWithResolvers<void> | undefined;
-  const samplesBefore = marks.at(-1)?.samples ?? 0;
 
   function isDue(position: number): boolean {
     const since = performance.now() - taken.at;

@@ -28,7 +28,12 @@ export async function copySegments(from: string, to: string): Promise<number> {
 /** Copies the snapshots; one that is replaced meanwhile is left out. */
 export async function copySnapshots(from: string, to: string): Promise<number> {
   await mkdir(to, { recursive: true, mode: 0o700 });
-  const names = (await readdir(from)).filter((name) => /^snapshot-\d+\.json$/.test(name));
+  // A server that has just been started has none yet.
+  const found = await readdir(from).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const names = found.filter((name) => /^snapshot-\d+\.json$/.test(name));
   let copied = 0;
   for (const name of names.sort().reverse()) {
     try {
