@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { pathWanConfig } from '../lab/path-wan.ts';
 import { createToken, freePort, startVedette, waitReady } from '../lab/programs.ts';
 import { createRandom } from '../lab/random.ts';
 import { type Sink, startSink } from '../lab/sink.ts';
@@ -14,49 +15,6 @@ export const name = 'detection';
 const ROUNDS = 20;
 const SECRET_ENV = 'BENCH_SECRET';
 const SECRET = `whsec_${Buffer.from('a secret of the bench, thirty two').toString('base64')}`;
-
-function config(
-  paths: readonly StampPath[],
-  ports: readonly number[],
-  state: string,
-  url: string,
-  every: string,
-): object {
-  const [agents, people] = ports;
-  return {
-    server: { agents: { port: agents }, people: { port: people }, state },
-    sites: [
-      { id: 'hub', hub: true, users: 10 },
-      ...paths.map((_, n) => ({ id: `s${n}`, users: 10 })),
-    ],
-    devices: paths.map((_, n) => ({
-      id: `r${n}`,
-      site: `s${n}`,
-      address: '127.0.0.1',
-      icmp: false,
-    })),
-    links: paths.map((path, n) => ({
-      id: `l${n}`,
-      kind: 'wan',
-      site: `s${n}`,
-      peer: 'hub',
-      ends: [{ device: `r${n}` }],
-      probes: [{ from: 'bench-agent', stamp: `127.0.0.1:${path.port}` }],
-    })),
-    agents: [{ id: 'bench-agent', site: 'hub' }],
-    intervals: { stamp: { every, count: 5, timeout: '1s' } },
-    tickets: {
-      destinations: [
-        {
-          id: 'sink',
-          url,
-          secrets: [{ env: SECRET_ENV }],
-          openAfter: { P1: '0s', P2: '0s', P3: '0s', P4: '0s', P5: '0s' },
-        },
-      ],
-    },
-  };
-}
 
 async function waitFor<T>(withinMs: number, probe: () => T | undefined): Promise<T | undefined> {
   const deadline = performance.now() + withinMs;
@@ -85,10 +43,15 @@ async function measure(every: string): Promise<number[]> {
   const agentsPort = await freePort(18_181);
   const peoplePort = await freePort(agentsPort + 1);
   const file = join(folder, 'vedette.yaml');
-  writeFileSync(
-    file,
-    stringify(config(paths, [agentsPort, peoplePort], join(folder, 'server'), sink.url, every)),
-  );
+  const wan = pathWanConfig(paths, {
+    agent: 'bench-agent',
+    ports: { agents: agentsPort, people: peoplePort },
+    state: join(folder, 'server'),
+    sinkUrl: sink.url,
+    secretEnv: SECRET_ENV,
+    stamp: { every, timeout: '1s' },
+  });
+  writeFileSync(file, stringify(wan));
   const env = { [SECRET_ENV]: SECRET };
   const server = startVedette('server', ['server', '--config', file], env);
   await waitReady(server, `http://127.0.0.1:${peoplePort}`);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { pathWanConfig } from '../../lab/path-wan.ts';
 import {
   createToken,
   freePort,
@@ -27,45 +28,6 @@ const undo: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
-
-function configuration(
-  paths: readonly StampPath[],
-  ports: readonly number[],
-  state: string,
-  url: string,
-): object {
-  const [agents, people] = ports;
-  return {
-    server: { agents: { port: agents }, people: { port: people }, state },
-    sites: [{ id: 'hub', hub: true }, ...paths.map((_, n) => ({ id: `s${n}`, users: 10 }))],
-    devices: paths.map((_, n) => ({
-      id: `r${n}`,
-      site: `s${n}`,
-      address: '127.0.0.1',
-      icmp: false,
-    })),
-    links: paths.map((path, n) => ({
-      id: `l${n}`,
-      kind: 'wan',
-      site: `s${n}`,
-      peer: 'hub',
-      ends: [{ device: `r${n}` }],
-      probes: [{ from: 'agent', stamp: `127.0.0.1:${path.port}` }],
-    })),
-    agents: [{ id: 'agent', site: 'hub' }],
-    intervals: { stamp: { every: '1s', count: 5, timeout: '500ms' } },
-    tickets: {
-      destinations: [
-        {
-          id: 'sink',
-          url,
-          secrets: [{ env: 'KILL_SECRET' }],
-          openAfter: { P1: '0s', P2: '0s', P3: '0s', P4: '0s', P5: '0s' },
-        },
-      ],
-    },
-  };
-}
 
 /** Times of each series in the log, in order of the log. */
 function recorded(config: string): Map<string, number[]> {
@@ -104,10 +66,15 @@ test('agent and server are killed again and again: no sample twice, no hole but 
   const agentsPort = await freePort(28_480);
   const peoplePort = await freePort(agentsPort + 1);
   const config = join(folder, 'vedette.yaml');
-  writeFileSync(
-    config,
-    stringify(configuration(paths, [agentsPort, peoplePort], join(folder, 'server'), sink.url)),
-  );
+  const wan = pathWanConfig(paths, {
+    agent: 'agent',
+    ports: { agents: agentsPort, people: peoplePort },
+    state: join(folder, 'server'),
+    sinkUrl: sink.url,
+    secretEnv: 'KILL_SECRET',
+    stamp: { every: '1s', timeout: '500ms' },
+  });
+  writeFileSync(config, stringify(wan));
   const page = `http://127.0.0.1:${peoplePort}`;
   const url = `http://127.0.0.1:${agentsPort}`;
   let server: Program = startVedette('server', ['server', '--config', config], ENV);
