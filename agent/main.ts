@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentConfig } from '../protocol/wire/agent-config.ts';
 import type { Heartbeat } from '../protocol/wire/batch.ts';
 import { WIRE_VERSION } from '../protocol/wire/limits.ts';
 import { openFileSpool } from './adapters/file-spool/file-spool.ts';
+import { makeFolder } from './adapters/file-spool/folder.ts';
 import { createCollectorClient } from './adapters/http/collector-client.ts';
 import { checkServerUrl } from './adapters/http/server-url.ts';
 import { openDocumentFile } from './adapters/lowdb/document-file.ts';
@@ -232,7 +232,7 @@ async function openSystemEngines(log: Log): Promise<AgentEngines> {
 async function openDocument(options: AgentOptions, log: Log): Promise<AgentDocumentStore> {
   const { stateDir, agentKey, token } = options;
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    makeFolder(stateDir);
     const path = join(stateDir, 'agent.json');
     return await openDocumentFile({ path, secret: agentKey ?? token, log });
   } catch (cause) {

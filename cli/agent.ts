@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { enableCompileCache, flushCompileCache } from 'node:module';
+import { flushCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { becomeLean } from './lean-process.ts';
 
 const HELP = `vedette agent --server URL [--state DIR] [--log-level LEVEL]
 
@@ -56,9 +57,7 @@ export async function run(argv: string[]): Promise<number> {
 }
 
 async function runAgent({ server, state, level }: AgentArguments, token: string): Promise<number> {
-  // Keeps the stripped sources of the next start on disk: without it the type stripper alone costs
-  // 17 MB of resident memory.
-  enableCompileCache();
+  becomeLean(state);
   const { AgentStartError, startAgent } = await import('../agent/main.ts');
   const agentKey = process.env['VEDETTE_AGENT_KEY'];
   try {

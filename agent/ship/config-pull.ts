@@ -35,7 +35,10 @@ export function startConfigPull(options: {
   async function ask(): Promise<number> {
     const reply = await collector.fetchConfig(etag, HOLD_S, stopping.signal);
     if (stopping.signal.aborted) return 0;
-    if (reply.kind === 'unreachable') return nextWait(failures++, WAIT, random());
+    if (reply.kind === 'unreachable') {
+      say(reply.text);
+      return nextWait(failures++, WAIT, random());
+    }
     if (reply.kind === 'problem') {
       say(`${reply.code}: ${reply.detail}`);
       const limits = remedyFor(reply.code) === 'person' ? SLOW_WAIT : WAIT;
@@ -43,6 +46,7 @@ export function startConfigPull(options: {
     }
     if (reply.value === 'unchanged') {
       failures = 0;
+      said = undefined;
       return AT_LEAST;
     }
     const checked = checkConfig(reply.value.config);
@@ -60,7 +64,7 @@ export function startConfigPull(options: {
   function say(reason: string): void {
     if (reason === said) return;
     said = reason;
-    log.error({ reason }, 'no new configuration; the agent goes on with the one it has');
+    log.warn({ reason }, 'no new configuration; the agent goes on with the one it has');
   }
 
   async function run(): Promise<void> {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Lane } from '../../../protocol/model/sample.ts';
 import { epochMs } from '../../../protocol/model/units.ts';
 import type { Log } from '../../ports/log.ts';
 import type { BatchPlace, EncodedBatch, Spool, SpooledBatch } from '../../ports/spool.ts';
-import { replaceFile } from './folder.ts';
+import { makeFolder, replaceFile } from './folder.ts';
 import type { Frame } from './frame.ts';
 import { lockFolder } from './lock.ts';
 import { keepRefused } from './refused-folder.ts';
@@ -56,7 +56,7 @@ export function openFileSpool(options: FileSpoolOptions): Spool {
     segmentBytes: Math.min(4 * 1024 * 1024, Math.ceil(maxBytes / 16)),
     segmentAge: Math.max(60_000, maxAge / 64),
   };
-  mkdirSync(root, { recursive: true, mode: 0o700 });
+  makeFolder(root);
   const unlock = lockFolder(root);
   let folder = openSpoolFolder(root, currentId(root), files);
   const needsRenewal = isDictionaryUnsure(folder);

@@ -1,4 +1,12 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Makes creations, renames and deletions inside the folder survive a power cut. */
@@ -25,4 +33,14 @@ export function replaceFile(path: string, text: string): void {
   }
   renameSync(draft, path);
   syncFolder(dirname(path));
+}
+
+/**
+ * Makes the folder and those above it, for this user only. Not by `recursive`: where the system
+ * answers ENOENT although the parent is there (/proc), Node 26 tries again for ever.
+ */
+export function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }

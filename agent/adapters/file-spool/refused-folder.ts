@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from './folder.ts';
 
 const MAX_FILES = 64;
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -7,7 +8,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 /** Batches that the collector will never take, kept for whoever looks for the reason; oldest go first. */
 export function keepRefused(root: string, name: string, body: Uint8Array, reason: string): void {
   const folder = join(root, 'refused');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   writeFileSync(join(folder, `${name}.json.zst`), body, { mode: 0o600 });
   writeFileSync(join(folder, `${name}.reason.txt`), `${reason}\n`, { mode: 0o600 });
   const files = readdirSync(folder)

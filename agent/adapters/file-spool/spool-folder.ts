@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lane } from '../../../protocol/model/sample.ts';
 import { type AcknowledgedFile, openAcknowledgedFile } from './acknowledged-file.ts';
 import { type DictionaryFile, openDictionaryFile } from './dictionary-file.ts';
+import { makeFolder } from './folder.ts';
 import { type LaneFiles, type LaneFilesOptions, openLaneFiles } from './lane-files.ts';
 
 export const LANES = ['live', 'backfill'] as const satisfies readonly Lane[];
@@ -22,7 +22,7 @@ export function openSpoolFolder(
   options: Omit<LaneFilesOptions, 'folder' | 'lane'>,
 ): SpoolFolder {
   const path = join(root, id);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolder(path);
   const dictionary = openDictionaryFile(path);
   const acknowledged = openAcknowledgedFile(path);
   const lanes = {

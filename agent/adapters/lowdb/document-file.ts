@@ -1,5 +1,5 @@
 import { readFileSync, renameSync } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Adapter, Low } from 'lowdb';
 import type { AgentConfig } from '../../../protocol/wire/agent-config.ts';
@@ -18,6 +18,7 @@ interface StoredDocument {
 }
 
 export interface DocumentFileOptions {
+  /** Its folder is there already. */
   readonly path: string;
   /** Key material for the credentials. */
   readonly secret: string;
@@ -29,7 +30,6 @@ export interface DocumentFileOptions {
 /** Opens agent.json. A damaged one is moved aside with a message: the server knows everything in it. */
 export async function openDocumentFile(options: DocumentFileOptions): Promise<AgentDocumentStore> {
   const { path, secret, log, writeAfter = 3_000 } = options;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const low = new Low<StoredDocument>(durableAdapter(path, log), { v: 1, interfaces: {} });
   await low.read();
   const document = unstore(low.data, secret, log);

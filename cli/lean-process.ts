@@ -1,0 +1,54 @@
+import { enableCompileCache } from 'node:module';
+import { resolve } from 'node:path';
+import { makeFolder } from '../agent/adapters/file-spool/folder.ts';
+
+/**
+ * How V8 and malloc keep an agent small. Measured with 500 targets at 5 s rounds, resident after
+ * 40 s: 166 MB without any of this, 117 MB with the compile cache, 94 MB with all.
+ * Young objects die young here, so a tiny nursery is enough (-13 MB); maglev alone is as fast as
+ * with turbofan for so little work, and its compiler's pages stay on disk (-10 MB); one thread
+ * collects garbage, and one arena serves malloc.
+ */
+const V8_FLAGS = [
+  '--max-semi-space-size=1',
+  '--no-opt',
+  '--single-threaded-gc',
+  '--optimize-for-size',
+  '--v8-pool-size=0',
+];
+const MARK = 'VEDETTE_LEAN';
+
+/**
+ * Replaces this process by the same one with lean flags (same pid, same standard streams), once, and
+ * only when it is the command itself. Flags like these cannot be set in a running process. Sources
+ * without types are kept under `state`, or the stripper alone would be another 20 MB. Returns where
+ * the system cannot do it; the agent then is only larger.
+ */
+export function becomeLean(state: string): void {
+  const cache = process.env['NODE_COMPILE_CACHE'] ?? cacheFolder(state);
+  if (cache === undefined) return;
+  const isCommand = process.argv[2] === 'agent' && process.env[MARK] === undefined;
+  if (isCommand && process.platform !== 'win32' && process.execve !== undefined) {
+    try {
+      process.execve(
+        process.execPath,
+        [process.execPath, ...process.execArgv, ...V8_FLAGS, ...process.argv.slice(1)],
+        { MALLOC_ARENA_MAX: '1', ...process.env, [MARK]: '1', NODE_COMPILE_CACHE: cache },
+      );
+    } catch {
+      // In a worker, or under a permission model: go on as we are.
+    }
+  }
+  enableCompileCache(cache);
+}
+
+/** Undefined where the state folder cannot be used: whoever starts the agent says so. */
+function cacheFolder(state: string): string | undefined {
+  const folder = resolve(state, 'cache');
+  try {
+    makeFolder(folder);
+    return folder;
+  } catch {
+    return undefined;
+  }
+}
