@@ -16,7 +16,8 @@ export interface DeadManOptions {
 export function startDeadMan({ url, every, progress, post, log }: DeadManOptions): {
   stop(): void;
 } {
-  let last = progress();
+  // The first one goes out at the start: what was replayed is progress too.
+  let last = -1;
   const abort = new AbortController();
   const timer = setInterval(beat, every);
   void beat();
