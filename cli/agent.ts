@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { becomeLean } from './lean-process.ts';
+import { stopSignal } from './stop-signal.ts';
 
 const HELP = `vedette agent --server URL [--state DIR] [--log-level LEVEL]
 
@@ -77,21 +78,6 @@ async function runAgent({ server, state, level }: AgentArguments, token: string)
     process.stderr.write(`vedette agent: ${cause.message}\n`);
     return { BAD_SERVER_URL: 78, STATE_UNUSABLE: 77, SPOOL_LOCKED: 1 }[cause.code];
   }
-}
-
-/** The first SIGTERM or SIGINT; a second one ends the process at once. */
-function stopSignal(): Promise<void> {
-  const exitCodes = { SIGTERM: 143, SIGINT: 130 } as const;
-  return new Promise((resolve) => {
-    let isStopping = false;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (isStopping) process.exit(exitCodes[signal]);
-        isStopping = true;
-        resolve();
-      });
-    }
-  });
 }
 
 function parse(argv: string[]): AgentArguments | 'help' {

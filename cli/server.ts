@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Logger, pino } from 'pino';
 import { type RunningServer, ServerConfigError, startServer } from '../server/main.ts';
 import { loadSetup } from './setup.ts';
+import { stopSignal } from './stop-signal.ts';
 import { ownVersion } from './version.ts';
 
 const HELP = `vedette server [--config FILE] [--log-level LEVEL]
@@ -96,19 +97,4 @@ async function reload(server: RunningServer, file: string | undefined, log: Logg
   } catch (err) {
     log.error({ err }, 'the new configuration could not be taken: the old one stays');
   }
-}
-
-/** The first SIGTERM or SIGINT; a second one ends the process at once. */
-function stopSignal(): Promise<string> {
-  const exitCodes = { SIGTERM: 143, SIGINT: 130 } as const;
-  return new Promise((resolve) => {
-    let isStopping = false;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (isStopping) process.exit(exitCodes[signal]);
-        isStopping = true;
-        resolve(signal);
-      });
-    }
-  });
 }

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { type Program, startVedette } from '../../lab/programs.ts';
+import { until } from '../../lab/until.ts';
 import type { StatusView } from '../../protocol/wire/views.ts';
-import { until } from '../support/until.ts';
 
 let demo: Program | undefined;
 afterEach(async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cut, lose, narrow, plugLan, unplugLan } from '../../lab/netns/namespaces.ts';
+import { until } from '../../lab/until.ts';
 import type { IncidentView } from '../../protocol/wire/views.ts';
 import { needs } from '../support/needs.ts';
 import { type Branch, type NetnsLab, startNetnsLab } from '../support/netns-lab.ts';
-import { until } from '../support/until.ts';
 
 /*
  * Real input: kernel namespaces, Debian's snmpd, nft, tbf and a TUN relay; real agents, server and
