@@ -61,7 +61,8 @@ describe('the schedule', () => {
         for (const id of ids) schedule.set(id, 5000, 0);
         const gone = ids.filter((_, i) => i % 3 === 0);
         for (const id of gone) schedule.remove(id);
-        const due = schedule.take(5000);
+        // The last moment at which none has missed a whole period: a missed one is dated by its newest.
+        const due = schedule.take(4999);
         expect(due.map((one) => one.dueAt)).toEqual(
           due.map((one) => one.dueAt).sort((a, b) => a - b),
         );
