@@ -9,6 +9,7 @@ import { createToken, freePort, type Program, startVedette, waitReady } from '..
 import { runScript } from '../lab/script.ts';
 import { startSink } from '../lab/sink.ts';
 import { startWan } from '../lab/wan.ts';
+import { stopSignal } from './stop-signal.ts';
 
 const HELP = `vedette demo: server, agent and a simulated WAN on this machine, with a fault every two minutes
 
@@ -29,13 +30,14 @@ const clock = (): string => new Date().toLocaleTimeString('en-GB');
 const say = (text: string): void => console.log(`${clock()}  ${text}`);
 
 /** Its output goes to a file in the demo's folder; an unexpected end is told at once. */
-function keepLog(program: Program, folder: string): void {
+function keepLog(program: Program, folder: string, isEnding: () => boolean): void {
   const path = join(folder, `${program.name}.log`);
   const log = createWriteStream(path);
   program.child.stdout?.pipe(log);
   program.child.stderr?.pipe(log);
   program.child.once('exit', (code) => {
-    if (code) say(`the ${program.name} ended with ${code}; its last words:\n${program.tail()}`);
+    if (code && !isEnding())
+      say(`the ${program.name} ended with ${code}; its last words:\n${program.tail()}`);
   });
 }
 
@@ -74,9 +76,10 @@ async function demo(options: Options): Promise<void> {
   const undo: (() => Promise<void> | void)[] = [
     () => rmSync(folder, { recursive: true, force: true }),
   ];
-  const stopped = new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
+  // Ctrl-C reaches the server and the agent too; that they end then is no news.
+  let isEnding = false;
+  const stopped = stopSignal().then(() => {
+    isEnding = true;
   });
   try {
     const secret = `whsec_${randomBytes(32).toString('base64')}`;
@@ -108,7 +111,7 @@ async function demo(options: Options): Promise<void> {
 
     const server = startVedette('server', ['server', '--config', config], env);
     undo.push(() => server.end());
-    keepLog(server, folder);
+    keepLog(server, folder, () => isEnding);
     await waitReady(server, `http://127.0.0.1:${peoplePort}`);
     const agentArgs = [
       'agent',
@@ -121,7 +124,7 @@ async function demo(options: Options): Promise<void> {
       VEDETTE_TOKEN: createToken(DEMO_AGENT, config, env),
     });
     undo.push(() => agent.end());
-    keepLog(agent, folder);
+    keepLog(agent, folder, () => isEnding);
     const page = `http://localhost:${peoplePort}`;
 
     console.log(
