@@ -1,5 +1,5 @@
 import type { Command } from '../protocol/model/command.ts';
-import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
+import type { AlertFact, Fact, HealthFact, TrendFact } from '../protocol/model/fact.ts';
 import type { ObservedBatch } from '../protocol/model/sample.ts';
 import type { AgentId } from '../protocol/model/subject.ts';
 import type { EpochMs } from '../protocol/model/units.ts';
@@ -19,11 +19,11 @@ export type Snapshot = unknown;
  * engines of other sites. A path probe belongs to the site of its sender.
  */
 export interface SiteEngine {
-  configure(settings: EngineSettings, at: Instant): (AlertFact | HealthFact)[];
-  observe(batch: ObservedBatch, at: Instant): (AlertFact | HealthFact)[];
+  configure(settings: EngineSettings, at: Instant): (AlertFact | HealthFact | TrendFact)[];
+  observe(batch: ObservedBatch, at: Instant): (AlertFact | HealthFact | TrendFact)[];
   /** A batch or heartbeat of the agent arrived, whatever it held. */
-  heard(agent: AgentId, at: Instant): (AlertFact | HealthFact)[];
-  tick(at: Instant): (AlertFact | HealthFact)[];
+  heard(agent: AgentId, at: Instant): (AlertFact | HealthFact | TrendFact)[];
+  tick(at: Instant): (AlertFact | HealthFact | TrendFact)[];
   /** The collector was away: nobody is silent or stale for the time before `at`. */
   forgive(at: Instant): void;
   snapshot(): Snapshot;

@@ -1,5 +1,5 @@
 import type { Command } from '../protocol/model/command.ts';
-import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
+import type { AlertFact, Fact, HealthFact, TrendFact } from '../protocol/model/fact.ts';
 import type { ObservedBatch } from '../protocol/model/sample.ts';
 import type { AgentId } from '../protocol/model/subject.ts';
 import type { Engine, Instant, SiteEngine, Snapshot } from './contract.ts';
@@ -7,7 +7,11 @@ import { createNetworkEngine } from './network-engine.ts';
 import type { EngineSettings } from './settings.ts';
 import { createSiteEngine } from './site-engine.ts';
 
-type SiteFact = AlertFact | HealthFact;
+type SiteFact = AlertFact | HealthFact | TrendFact;
+
+/** What is only written down concerns nobody's incident. */
+const isTrend = (fact: SiteFact): fact is TrendFact =>
+  fact.kind === 'level.changed' || fact.kind === 'limit.forecast';
 
 interface EngineState {
   readonly v: 1;
@@ -66,7 +70,15 @@ export function createEngine(
   }
 
   const correlated = (facts: readonly SiteFact[], at: Instant): Fact[] =>
-    facts.length === 0 ? [] : [...facts, ...network.consume(facts, at)];
+    facts.length === 0
+      ? []
+      : [
+          ...facts,
+          ...network.consume(
+            facts.filter((fact) => !isTrend(fact)) as (AlertFact | HealthFact)[],
+            at,
+          ),
+        ];
 
   function configure(next: EngineSettings, at: Instant): Fact[] {
     settings = next;

@@ -1,5 +1,5 @@
 import type { Disturbance, RuleId, Severity } from '../protocol/model/alert.ts';
-import type { Inventory, LinkKind } from '../protocol/model/inventory.ts';
+import type { Inventory, LinkKind, MaintenanceWindow } from '../protocol/model/inventory.ts';
 import type { RuleMetricName } from '../protocol/model/metrics.ts';
 import type { SubjectKind } from '../protocol/model/subject.ts';
 import type { DurationMs } from '../protocol/model/units.ts';
@@ -105,6 +105,10 @@ export interface EngineSettings {
   readonly timing: Timing;
   /** Which target subjects each agent watches, so that "nobody can look" can be told. */
   readonly watches: readonly AgentWatch[];
+  /** Announced work, recurring windows already unrolled by the shell. Absent = none. */
+  readonly maintenance?: readonly MaintenanceWindow[];
+  /** Learned edges may explain and suppress like the inventory's own. Absent = false. */
+  readonly trustLearned?: boolean;
 }
 
 export interface AgentWatch {

@@ -20,6 +20,12 @@ export interface Evidence {
   /** The limit that was crossed, or the usual value. */
   readonly expected?: number;
   readonly heldFor?: DurationMs;
+  /** Where the series usually lies: its median and the 5th and 95th percentile. */
+  readonly usual?: { readonly low: number; readonly middle: number; readonly high: number };
+  /** How sure the detector is, 0..1. */
+  readonly sureness?: number;
+  /** Since when the baseline learns; "young" in its first day. */
+  readonly learningSince?: EpochMs;
   /** One sentence in plain words: "10 of 10 echoes lost after 3 of 5, SNMP silent too". */
   readonly text: string;
 }

@@ -1,3 +1,4 @@
+import type { AlertKey } from './alert.ts';
 import type { IncidentId } from './incident.ts';
 import type { EpochMs } from './units.ts';
 
@@ -14,6 +15,37 @@ export type Command =
   | {
       readonly kind: 'close';
       readonly incident: IncidentId;
+      readonly by: string;
+      readonly note?: string;
+    }
+  | {
+      /** A person works on it by hand: the engine goes on watching and no longer resolves it. */
+      readonly kind: 'take-over';
+      readonly incident: IncidentId;
+      readonly by: string;
+      readonly note?: string;
+    }
+  | {
+      /** These are one trouble: `incident` is absorbed by `into`. The engine never parts them. */
+      readonly kind: 'merge';
+      readonly incident: IncidentId;
+      readonly into: IncidentId;
+      readonly by: string;
+      readonly note?: string;
+    }
+  | {
+      /** The alert is a trouble of its own: it leaves the incident and is never put back by the engine. */
+      readonly kind: 'split';
+      readonly incident: IncidentId;
+      readonly alert: AlertKey;
+      readonly by: string;
+      readonly note?: string;
+    }
+  | {
+      /** The suspected root is wrong: another is sought, and this one is not proposed again. */
+      readonly kind: 'not-the-cause';
+      readonly incident: IncidentId;
+      readonly alert: AlertKey;
       readonly by: string;
       readonly note?: string;
     }

@@ -1,5 +1,7 @@
 import type { Alert, AlertKey, Reason } from './alert.ts';
 import type { Incident, IncidentId } from './incident.ts';
+import type { RuleMetricName } from './metrics.ts';
+import type { SeriesKey } from './sample.ts';
 import type { AgentId, SubjectKey } from './subject.ts';
 import type { DurationMs, EpochMs } from './units.ts';
 
@@ -47,6 +49,51 @@ export type HealthFact =
       readonly uptime: DurationMs;
     };
 
+/** What detection writes down without alarming anybody: the change log and findings for planning. */
+export type TrendFact =
+  | {
+      /** A series settled on another level, up or down, and stayed. */
+      readonly kind: 'level.changed';
+      readonly at: EpochMs;
+      readonly series: SeriesKey;
+      readonly subject: SubjectKey;
+      readonly metric: RuleMetricName;
+      /** First sample of the new level. */
+      readonly since: EpochMs;
+      readonly before: number;
+      readonly after: number;
+      readonly text: string;
+    }
+  | {
+      /** If it goes on like this, a limit is reached; a finding for planning, never a page. */
+      readonly kind: 'limit.forecast';
+      readonly at: EpochMs;
+      readonly series: SeriesKey;
+      readonly subject: SubjectKey;
+      readonly metric: RuleMetricName;
+      readonly limit: number;
+      /** Most likely, and the ends of an interval that holds it in 8 of 10 cases. */
+      readonly reachedAt: EpochMs;
+      readonly earliest: EpochMs;
+      /** Absent: perhaps never. */
+      readonly latest?: EpochMs;
+      readonly text: string;
+    };
+
+/** How a service does, by its dependency formula. */
+export const SERVICE_STATES = ['healthy', 'at-risk', 'degraded', 'down', 'unknown'] as const;
+export type ServiceState = (typeof SERVICE_STATES)[number];
+
+export interface ServiceFact {
+  readonly kind: 'service.changed';
+  readonly at: EpochMs;
+  readonly service: string;
+  readonly state: ServiceState;
+  /** The subjects that made it so. */
+  readonly because: readonly SubjectKey[];
+  readonly text: string;
+}
+
 export const INCIDENT_FACT_KINDS = [
   'incident.opened',
   'incident.updated',
@@ -91,7 +138,14 @@ export interface ConfirmFact {
 }
 
 /** Something that happened: past tense, immutable, serialisable. */
-export type Fact = AlertFact | HealthFact | IncidentFact | SuppressionFact | ConfirmFact;
+export type Fact =
+  | AlertFact
+  | HealthFact
+  | TrendFact
+  | ServiceFact
+  | IncidentFact
+  | SuppressionFact
+  | ConfirmFact;
 
 export const isIncidentFact = (fact: Fact): fact is IncidentFact =>
   fact.kind.startsWith('incident.');

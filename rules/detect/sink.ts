@@ -1,7 +1,7 @@
-import type { AlertFact, HealthFact } from '../../protocol/model/fact.ts';
+import type { AlertFact, HealthFact, TrendFact } from '../../protocol/model/fact.ts';
 import type { EpochMs } from '../../protocol/model/units.ts';
 
-export type SiteFact = AlertFact | HealthFact;
+export type SiteFact = AlertFact | HealthFact | TrendFact;
 
 interface Entry {
   readonly when: EpochMs;

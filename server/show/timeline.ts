@@ -97,6 +97,10 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
           text: `${words(fact.subject)} restarted ${Math.round(fact.uptime / 1000)} s earlier.`,
         },
       ];
+    case 'level.changed':
+    case 'limit.forecast':
+    case 'service.changed':
+      return [{ at, kind, text: fact.text }];
     case 'subject.answered':
     case 'confirm.requested':
       return [];

@@ -1,5 +1,5 @@
 import type { Alert } from '../../protocol/model/alert.ts';
-import type { AlertFact, HealthFact } from '../../protocol/model/fact.ts';
+import type { AlertFact, HealthFact, TrendFact } from '../../protocol/model/fact.ts';
 import type { Inventory, LinkKind } from '../../protocol/model/inventory.ts';
 import type { MetricName } from '../../protocol/model/metrics.ts';
 import type { ObservedBatch, Sample } from '../../protocol/model/sample.ts';
@@ -10,7 +10,7 @@ import { DEFAULT_RULES, DEFAULT_TIMING } from '../../rules/packs/default.ts';
 import type { EngineSettings } from '../../rules/settings.ts';
 import { createSiteEngine, type OnDerived } from '../../rules/site-engine.ts';
 
-export type SiteFact = AlertFact | HealthFact;
+export type SiteFact = AlertFact | HealthFact | TrendFact;
 
 /** Second 0 of every story. */
 export const START = 1_700_000_000_000;
