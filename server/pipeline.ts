@@ -200,7 +200,7 @@ export async function startPipeline(
     const spool = core.senders.spool(agent, body.spool)!;
     const appended = append(
       { now, kind: 'batch', from: agent, ...extra, body: sent.body },
-      { kind: 'batch', observed, interfaces, ...optional({ sentAt }) },
+      { kind: 'batch', agent, observed, interfaces, ...optional({ sentAt }) },
       undo,
       () => lanes.durable(spool, body.lane, body.sequence),
     );

@@ -39,8 +39,8 @@ function* linesOf(effect: Effect, now: EpochMs, withSettings: boolean): Generato
   switch (effect.kind) {
     case 'batch':
       // A batch without samples still says that its agent lives.
-      yield JSON.stringify({ at: now, heartbeat: effect.observed.agent });
-      for (const sample of effect.observed.samples) yield sampleLine(sample, now);
+      yield JSON.stringify({ at: now, heartbeat: effect.agent });
+      for (const sample of effect.observed().samples) yield sampleLine(sample, now);
       return;
     case 'heartbeat':
       yield JSON.stringify({ at: now, heartbeat: effect.agent });

@@ -3,7 +3,7 @@ import { type AgentId, isSubjectKey, type SubjectKey } from '../../protocol/mode
 import { type EpochMs, later } from '../../protocol/model/units.ts';
 import type { Dictionary, InterfaceEntry, SampleBatch } from '../../protocol/wire/batch.ts';
 import { type Problem, problem } from '../../protocol/wire/problem.ts';
-import { decodeBatch, observed } from './decode-batch.ts';
+import { decodeBatch } from './decode-batch.ts';
 import { addEntries, checkEntries, MAX_ENTRIES, type MayReport } from './dictionary.ts';
 import { advance, judge, type LaneOffer, type LaneVerdict } from './lane.ts';
 import { emptySpool, type Senders, type SpoolState } from './senders.ts';
@@ -24,7 +24,8 @@ export type Taken =
   /** The log state has moved; `undo` moves it back (last taken first), if the record is not written. */
   | {
       readonly kind: 'taken';
-      readonly observed: ObservedBatch;
+      /** Makes the samples when the engine wants them; good until the next batch is read. */
+      readonly observed: () => ObservedBatch;
       readonly interfaces: readonly InterfaceAttributes[];
       readonly undo: () => void;
     }
@@ -80,7 +81,7 @@ export function takeUnjudged(senders: Senders, offered: OfferedBatch): Taken {
   const undoLane = advance(spool[batch.lane], laneOffer(offered));
   return {
     kind: 'taken',
-    observed: observed(agent, batch, decoded.samples),
+    observed: () => ({ agent, lane: batch.lane, samples: decoded.read() }),
     interfaces: (batch.interfaces ?? []) as readonly InterfaceAttributes[],
     undo: () => {
       undoLane();

@@ -17,7 +17,8 @@ import { createSenders, type Senders, type SendersSnapshot } from './senders.ts'
 export type Effect =
   | {
       readonly kind: 'batch';
-      readonly observed: ObservedBatch;
+      readonly agent: AgentId;
+      readonly observed: () => ObservedBatch;
       readonly interfaces: readonly InterfaceAttributes[];
       readonly sentAt?: EpochMs;
     }
@@ -36,6 +37,7 @@ export type EngineFactory = (settings: EngineSettings, snapshot?: Snapshot) => E
 
 /** Hears everything that is applied, live or replayed, in log order. */
 export interface CoreListener {
+  /** The samples are good during the call; copy what is to be kept. */
   observed?(batch: ObservedBatch, at: Instant): void;
   heard?(agent: AgentId, at: Instant, sentAt?: EpochMs, heartbeat?: Heartbeat): void;
   learned?(interfaces: readonly InterfaceAttributes[]): void;
@@ -105,20 +107,20 @@ export function createCore(
   }
 
   function applyBatch(
-    { observed, interfaces, sentAt }: Extract<Effect, { kind: 'batch' }>,
+    { agent, observed, interfaces, sentAt }: Extract<Effect, { kind: 'batch' }>,
     at: Instant,
   ): Fact[] {
-    const { agent } = observed;
     known.heard(agent, { at: at.now, ...(sentAt === undefined ? {} : { sentAt }) });
     listener.heard?.(agent, at, sentAt);
     if (interfaces.length > 0) {
       known.learned(interfaces);
       listener.learned?.(interfaces);
     }
-    listener.observed?.(observed, at);
+    const batch = observed();
+    listener.observed?.(batch, at);
     if (engine === undefined) return [];
     const heard = engine.heard(agent, at);
-    const seen = engine.observe(observed, at);
+    const seen = engine.observe(batch, at);
     return heard.length === 0 ? seen : [...heard, ...seen];
   }
 
@@ -186,7 +188,7 @@ function batchEffect(
   const taken = isFragment ? takeUnjudged(senders, given) : takeBatch(senders, given, ANYTHING);
   if (taken.kind !== 'taken') return undefined;
   const { observed, interfaces } = taken;
-  return { kind: 'batch', observed, interfaces, ...optional({ sentAt }) };
+  return { kind: 'batch', agent, observed, interfaces, ...optional({ sentAt }) };
 }
 
 export const hashOf = (body: Buffer): string =>

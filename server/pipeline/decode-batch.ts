@@ -1,12 +1,16 @@
-import type { ObservedBatch, Sample } from '../../protocol/model/sample.ts';
-import type { AgentId } from '../../protocol/model/subject.ts';
-import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
+import type { Sample, Series } from '../../protocol/model/sample.ts';
+import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { SampleBatch } from '../../protocol/wire/batch.ts';
 import { type Problem, problem } from '../../protocol/wire/problem.ts';
 import type { SeriesTable } from './dictionary.ts';
 
 export type Decoded =
-  | { readonly kind: 'samples'; readonly samples: Sample[]; readonly newest: number }
+  | {
+      readonly kind: 'samples';
+      /** Makes the samples; good until the next batch is read. */
+      readonly read: () => Sample[];
+      readonly newest: number;
+    }
   | { readonly kind: 'wrong'; readonly problem: Problem };
 
 const LIMIT = { 32: 1n << 32n, 64: 1n << 64n } as const;
@@ -24,48 +28,77 @@ const malformed = (detail: string): WrongBatch => new WrongBatch(problem('malfor
 
 /**
  * Samples of a batch whose schema has been checked: dictionary resolved, clock corrected, counters
- * exact. A wrong batch gives no samples at all.
+ * exact. A wrong batch gives no samples at all. Gauges, the bulk, become objects only when they are
+ * read: made here they would wait for the disk and survive the young generation of the heap, which
+ * costs more than judging them.
  */
 export function decodeBatch(
   batch: SampleBatch,
   table: SeriesTable,
   correction: DurationMs,
 ): Decoded {
-  const samples: Sample[] = [];
   const base = batch.at + correction;
+  const counters: Sample[] = [];
   try {
-    const gauges = decodeGauges(batch, table, base, samples);
-    const counters = decodeCounters(batch, table, base, samples);
-    return { kind: 'samples', samples, newest: Math.max(gauges, counters) + batch.at };
+    const gauges = seriesOfGauges(batch, table);
+    const newest = Math.max(newestOf(batch), decodeCounters(batch, table, base, counters));
+    return {
+      kind: 'samples',
+      read: () => readSamples(gauges, batch.gauges, base, counters),
+      newest: newest + batch.at,
+    };
   } catch (error) {
     if (error instanceof WrongBatch) return { kind: 'wrong', problem: error.problem };
     throw error;
   }
 }
 
-function decodeGauges(
-  { gauges }: SampleBatch,
-  table: SeriesTable,
-  base: number,
-  samples: Sample[],
-): number {
+/** Resolved at once: a later batch may tell the same index anew. */
+function seriesOfGauges({ gauges }: SampleBatch, table: SeriesTable): Series[] {
   const { series, at, value } = gauges;
   if (series.length !== at.length || at.length !== value.length) {
     throw malformed(
       `gauges: columns differ in length (series ${series.length}, at ${at.length}, value ${value.length})`,
     );
   }
-  let newest = 0;
+  const found = new Array<Series>(series.length);
   for (let i = 0; i < series.length; i++) {
-    const offset = at[i]!;
-    const number = value[i]!;
-    if (offset > newest) newest = offset;
     // JSON has no infinity, but 1e999 parses to it.
-    if (!Number.isFinite(number)) throw malformed(`gauges/value/${i}: not a finite number`);
-    const known = lookUp(table, series[i]!, 'gauge');
-    samples.push({ series: known, at: epochMs(base + offset), value: number });
+    if (!Number.isFinite(value[i]!)) throw malformed(`gauges/value/${i}: not a finite number`);
+    found[i] = lookUp(table, series[i]!, 'gauge');
   }
+  return found;
+}
+
+function newestOf({ gauges }: SampleBatch): number {
+  let newest = 0;
+  for (const offset of gauges.at) if (offset > newest) newest = offset;
   return newest;
+}
+
+/** The same objects for every batch: what reads them keeps none. */
+const pool: { series: Series; at: EpochMs; value: number }[] = [];
+
+function readSamples(
+  series: readonly Series[],
+  { at, value }: SampleBatch['gauges'],
+  base: number,
+  counters: readonly Sample[],
+): Sample[] {
+  const samples = new Array<Sample>(series.length + counters.length);
+  for (let i = 0; i < series.length; i++) {
+    let sample = pool[i];
+    if (sample === undefined) {
+      sample = { series: series[i]!, at: epochMs(0), value: 0.5 };
+      pool.push(sample);
+    }
+    sample.series = series[i]!;
+    sample.at = epochMs(base + at[i]!);
+    sample.value = value[i]!;
+    samples[i] = sample;
+  }
+  for (let i = 0; i < counters.length; i++) samples[series.length + i] = counters[i]!;
+  return samples;
 }
 
 function decodeCounters(
@@ -124,9 +157,3 @@ function lookUp(table: SeriesTable, index: number, kind: 'gauge' | 'counter') {
   }
   return known;
 }
-
-export const observed = (agent: AgentId, batch: SampleBatch, samples: Sample[]): ObservedBatch => ({
-  agent,
-  lane: batch.lane,
-  samples,
-});
