@@ -83,6 +83,7 @@ export function createSiteEngine(
     noteInterval(track, sample);
     feed.at = sample.at;
     feed.every = track.every;
+    feed.span = durationMs(before > 0 ? sample.at - before : 0);
     feed.patience = patienceWith(watched, track);
     feed.watched = watched;
     feed.value = Number(sample.value);
@@ -150,6 +151,7 @@ export function createSiteEngine(
     feed.at = at;
     feed.value = value;
     feed.every = durationMs(0);
+    feed.span = durationMs(0);
     // Silence of an agent is judged by its own rule, not by staleness.
     feed.patience = durationMs(FOREVER - at);
     feed.watched = watched;

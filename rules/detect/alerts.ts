@@ -31,6 +31,8 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
   function judge(cell: Cell, input: number, feed: Feed, now: EpochMs): void {
     const { machine, compiled } = cell;
     const verdict = compiled.judge.observe(cell.state, input, feed);
+    const trend = compiled.judge.trend?.(cell.state, feed);
+    if (trend !== undefined) sink.push(feed.at, trend);
     cell.lastAt = feed.at;
     cell.patience = feed.patience;
     cell.freshUntil = epochMs(Math.max(cell.freshUntil, feed.at + feed.patience));

@@ -1,5 +1,5 @@
-import type { Alert } from '../../protocol/model/alert.ts';
-import type { Health } from '../../protocol/model/fact.ts';
+import type { Alert, Evidence } from '../../protocol/model/alert.ts';
+import type { Health, TrendFact } from '../../protocol/model/fact.ts';
 import type { MetricName, RuleMetricName } from '../../protocol/model/metrics.ts';
 import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
 import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
@@ -16,6 +16,8 @@ export interface Feed {
   every: DurationMs;
   /** After this long without a sample nothing is known any more. */
   patience: DurationMs;
+  /** Time since the sample before of this series; 0 = it is the first. A rate is the mean over it. */
+  span: DurationMs;
   watched: Watched;
 }
 
@@ -25,6 +27,10 @@ export interface Finding {
   readonly onsetAt: EpochMs;
   readonly observed?: number;
   readonly expected?: number;
+  readonly usual?: NonNullable<Evidence['usual']>;
+  /** How sure the detector is, 0..1. */
+  readonly sureness?: number;
+  readonly learningSince?: EpochMs;
   readonly text: string;
 }
 
@@ -38,6 +44,8 @@ export interface Judge {
   finding(state: unknown, watched: Watched, at: EpochMs): Finding;
   /** Why it is normal again, in plain words. */
   cleared(state: unknown, watched: Watched): string;
+  /** What is only written down; asked after each sample, tells each finding once. */
+  trend?(state: unknown, feed: Feed): TrendFact | undefined;
 }
 
 /** Makes a judge of one with typed state: the engine only ever hands back what `create` made. */
@@ -47,6 +55,7 @@ export const defineJudge = <S>(judge: {
   observe(state: S, input: number, feed: Feed): Verdict;
   finding(state: S, watched: Watched, at: EpochMs): Finding;
   cleared(state: S, watched: Watched): string;
+  trend?(state: S, feed: Feed): TrendFact | undefined;
 }): Judge => judge as unknown as Judge;
 
 export interface CompiledRule {
