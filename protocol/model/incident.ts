@@ -1,7 +1,7 @@
 import type { AlertKey, Disturbance, Reason, RuleId, Severity } from './alert.ts';
 import type { SeriesKey } from './sample.ts';
 import type { SiteId, SubjectKey } from './subject.ts';
-import type { EpochMs } from './units.ts';
+import type { DurationMs, EpochMs } from './units.ts';
 
 export type IncidentId = string;
 
@@ -48,6 +48,27 @@ export interface Acknowledgement {
   readonly until: EpochMs;
 }
 
+/** Money in one currency (ISO 4217). */
+export interface Money {
+  readonly amount: number;
+  readonly currency: string;
+}
+
+/** A service that the incident hits, or hit: it stays listed once it is well again. */
+export interface HitService {
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'healthy' | 'at-risk' | 'degraded' | 'down' | 'unknown';
+  readonly users: number;
+  readonly criticality: Level;
+  /** Whether it is within its service hours now. */
+  readonly isOpen: boolean;
+  /** What an hour without it costs in its service hours. */
+  readonly costPerHour?: Money;
+  /** How long it was down in its service hours because of this incident. */
+  readonly downFor: DurationMs;
+}
+
 /** An unplanned interruption or loss of quality that people must handle; groups alerts. */
 export interface Incident {
   readonly id: IncidentId;
@@ -65,6 +86,14 @@ export interface Incident {
   readonly priority: Priority;
   /** People affected, by the inventory. */
   readonly users: number;
+  /** Ids of the sites behind the root. */
+  readonly sites?: readonly SiteId[];
+  /** Worst first. Absent when no service is hit. */
+  readonly services?: readonly HitService[];
+  /** What the services that are down now cost an hour; nothing outside their service hours. */
+  readonly costPerHour?: Money;
+  /** What it has cost until `updatedAt`. */
+  readonly costSoFar?: Money;
   readonly onsetAt: EpochMs;
   readonly openedAt: EpochMs;
   readonly updatedAt: EpochMs;
