@@ -1,5 +1,11 @@
 import { DEFAULT_PACK, loadConfig } from '../config/load.ts';
-import { agentConfigs, destinations, engineSettings, serverOptions } from '../config/map.ts';
+import {
+  agentConfigs,
+  destinations,
+  engineSettings,
+  remoteWrites,
+  serverOptions,
+} from '../config/map.ts';
 import { type ConfigProblem, problemText } from '../config/problem.ts';
 import { readSecrets } from '../config/secrets.ts';
 import type { ServerSetup } from '../server/main.ts';
@@ -23,6 +29,7 @@ export async function loadSetup(file: string | undefined): Promise<SetupResult> 
     settings: (installation) => engineSettings(config, installation, DEFAULT_PACK),
     agentConfigs: agentConfigs(config, read.secrets),
     destinations: destinations(config, read.secrets),
+    remoteWrites: remoteWrites(config, read.secrets),
   };
   return { ok: true, setup, warnings: texts(loaded.warnings) };
 }

@@ -7,7 +7,8 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-const isLoopback = (host: string): boolean => {
+/** A host, with or without the brackets of IPv6, that never leaves this machine. */
+export const isLoopback = (host: string): boolean => {
   const bare = host.replace(/^\[|\]$/g, '');
   if (bare === 'localhost') return true;
   const family = isIP(bare);

@@ -5,6 +5,7 @@ import { DEFAULT_RULES, DEFAULT_TIMING } from '../rules/packs/default.ts';
 import { checkTree } from './check.ts';
 import { collectFindings } from './cross.ts';
 import { checkInventory } from './cross-inventory.ts';
+import { checkRemoteWrite } from './cross-remote-write.ts';
 import { checkRules } from './cross-rules.ts';
 import { checkServer } from './cross-server.ts';
 import { overrideTree } from './overrides.ts';
@@ -94,6 +95,7 @@ function judge(tree: Tree, env: Env, pack: RulePack, files: readonly string[]): 
   const spoilt = new Set(checked.problems.map((problem) => problem.path));
   const { findings, problems, warnings } = collectFindings(config, pack, checked.origins, spoilt);
   checkServer(findings);
+  checkRemoteWrite(findings);
   checkInventory(findings);
   checkRules(findings);
   const all = [...overridden.problems, ...checked.problems, ...problems];

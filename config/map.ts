@@ -146,6 +146,30 @@ export function destinations(config: Config, secrets: Secrets): DestinationOptio
   }));
 }
 
+/** A store that samples are handed to, its secrets in clear inside the headers. */
+export interface RemoteWriteOptions {
+  readonly id: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly every: DurationMs;
+}
+
+/** Where every sample is written to as well. */
+export function remoteWrites(config: Config, secrets: Secrets): RemoteWriteOptions[] {
+  return config.server.remoteWrite.map((target) => ({
+    id: target.id,
+    url: target.url,
+    every: parseDuration(target.every),
+    headers: {
+      ...target.headers,
+      ...Object.fromEntries(
+        Object.entries(target.secretHeaders).map(([name, ref]) => [name, secrets(ref)]),
+      ),
+      ...(target.bearerToken && { authorization: `Bearer ${secrets(target.bearerToken)}` }),
+    },
+  }));
+}
+
 interface ListenerOptions {
   readonly address: string;
   readonly port: number;

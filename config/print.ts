@@ -10,7 +10,7 @@ function maskUrl(text: string): string {
   return `${url.origin}/… (hidden)`;
 }
 
-const MASKED = /^\/server\/heartbeat\/url$|^\/tickets\/destinations\/\d+\/url$/;
+const MASKED = /^\/server\/(heartbeat|remoteWrite\/\d+)\/url$|^\/tickets\/destinations\/\d+\/url$/;
 
 /** The configuration as YAML, each value with its origin behind it; as JSON with a map of origins. */
 export function printConfig(loaded: Loaded, asJson: boolean): string {

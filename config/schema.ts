@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ID_PATTERN } from '../protocol/model/subject.ts';
+import { RemoteWrite } from './schema-remote-write.ts';
 import { RuleChange, TimingChange } from './schema-rules.ts';
 import {
   Address,
@@ -64,6 +65,7 @@ const Server = Type.Object(
         { ...strict, description: 'An outside watcher that misses us when we die' },
       ),
     ),
+    remoteWrite: Type.Array(RemoteWrite, { default: [], maxItems: 8 }),
   },
   { ...strict, default: {} },
 );

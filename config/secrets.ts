@@ -26,7 +26,14 @@ function secretRefs(config: Config): [string, SecretRef][] {
   const ofDestinations = config.tickets.destinations.flatMap(({ secrets }, n) =>
     secrets.map((ref, m): [string, SecretRef] => [`/tickets/destinations/${n}/secrets/${m}`, ref]),
   );
-  return [...ofCredentials, ...ofDestinations];
+  const ofRemoteWrite = config.server.remoteWrite.flatMap(({ bearerToken, secretHeaders }, n) => {
+    const at = `/server/remoteWrite/${n}`;
+    return [
+      ...(bearerToken === undefined ? [] : [[`${at}/bearerToken`, bearerToken]]),
+      ...Object.entries(secretHeaders).map(([name, ref]) => [`${at}/secretHeaders/${name}`, ref]),
+    ] as [string, SecretRef][];
+  });
+  return [...ofCredentials, ...ofDestinations, ...ofRemoteWrite];
 }
 
 function refsOf(credential: Credential): [string, SecretRef][] {
@@ -101,6 +108,10 @@ async function readText(file: string): Promise<Found> {
 
 /** Why a value cannot be the secret that stands at this place. */
 function unfit(pointer: string, value: string): string | undefined {
+  if (pointer.startsWith('/server/')) {
+    const isHeader = /^[\x20-\x7e]+$/.test(value);
+    return isHeader ? undefined : 'it goes into an HTTP header: one line of printable ASCII';
+  }
   if (!pointer.startsWith('/tickets/')) {
     const isShort = pointer.endsWith('/key') && value.length < 8;
     return isShort ? 'an SNMPv3 key has at least 8 characters (RFC 3414)' : undefined;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { DestinationOptions, ServerOptions } from '../config/map.ts';
+import type { DestinationOptions, RemoteWriteOptions, ServerOptions } from '../config/map.ts';
 import { isIncidentFact } from '../protocol/model/fact.ts';
 import type { AgentId } from '../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
@@ -14,12 +14,15 @@ import { createEngine } from '../rules/engine.ts';
 import type { EngineSettings } from '../rules/settings.ts';
 import { openFileLog } from './adapters/file-log/file-log.ts';
 import { createSnapshotFiles } from './adapters/file-log/snapshot-files.ts';
+import { createMarksFile } from './adapters/remote-write/marks-file.ts';
+import { createRemoteWriter } from './adapters/remote-write/remote-write.ts';
 import { lockFolder, openDatabase } from './adapters/sqlite/database.ts';
 import { createWebhookDelivery } from './adapters/webhook/webhook.ts';
 import { createAgentConfigs } from './collect/agent-configs.ts';
 import { createCollector } from './collect/collector.ts';
 import { startDeadMan } from './dead-man.ts';
 import { figuresOf, readinessOf } from './figures.ts';
+import { createForwarder } from './forward/forwarder.ts';
 import type { EngineFactory } from './pipeline/core.ts';
 import type { SnapshotterOptions } from './pipeline/snapshotter.ts';
 import { startPipeline } from './pipeline.ts';
@@ -41,6 +44,8 @@ export interface ServerSetup {
   readonly settings: (installation: string) => EngineSettings;
   readonly agentConfigs: ReadonlyMap<AgentId, AgentConfig>;
   readonly destinations: readonly DestinationOptions[];
+  /** Other time series stores that every sample is written to. */
+  readonly remoteWrites?: readonly RemoteWriteOptions[];
 }
 
 export interface StartOptions {
@@ -112,6 +117,9 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
   let sender = startSender();
   shutdown.add('tickets', () => sender.stop());
 
+  let forwarder = startForwarder();
+  shutdown.add('remote write', () => forwarder.stop());
+
   // Append, judge, commit; the replay of what was not judged before the last end comes first.
   const engineFactory: EngineFactory = (given, snapshot) =>
     createEngine(given, snapshot, recent.derived);
@@ -125,7 +133,10 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
       samples: recent.samples,
       warmUp: (snapshot) => warmUp(snapshot, inputs, engineFactory, recent),
       listener: {
-        observed: recent.listener.observed,
+        observed(batch, at) {
+          recent.listener.observed(batch);
+          forwarder.observed(batch, at);
+        },
         heard: (agent, { now: at }, sentAt, heartbeat) =>
           model.heard(agent, { at, ...(sentAt && { sentAt }), ...(heartbeat && { heartbeat }) }),
         learned: model.learned,
@@ -144,6 +155,7 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     },
     { settings, ...(start.snapshot && { snapshot: start.snapshot }) },
   );
+  forwarder.restored(restored.position);
   const { known } = restored.core;
   model.learned(known.interfaces());
   for (const [agent, heard] of known.agents()) model.heard(agent, heard);
@@ -161,7 +173,10 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     hosts: options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname],
     pageRoot: PAGE,
     readiness: () => readinessOf(pipeline),
-    figures: () => figuresOf(pipeline, recent, () => sender.inFlight()),
+    *figures() {
+      yield* figuresOf(pipeline, recent, () => sender.inFlight());
+      yield* forwarder.figures();
+    },
     log,
   });
   shutdown.add('listener for people', () => people.close());
@@ -196,6 +211,7 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     async reload(next) {
       warnAboutRestart(setup.options, next.options, log);
       const fresh = next.settings(installation);
+      const isForwardingSame = isSame(setup.remoteWrites, next.remoteWrites);
       // Rows of this very change already go where the new configuration says.
       setup = next;
       inventory = fresh.inventory;
@@ -205,9 +221,20 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
       sender = startSender();
       await old.stop();
       sender.wake();
+      if (!isForwardingSame) forwarder = startForwarder(forwarder.stop());
     },
     stop: () => shutdown.run(STOP_WITHIN_MS),
   };
+
+  /** Hands samples on to the stores of now, once what went before has ended. */
+  function startForwarder(after?: Promise<void>) {
+    const targets = (setup.remoteWrites ?? []).map((target) => ({
+      ...target,
+      writer: createRemoteWriter({ ...target, version }),
+    }));
+    const marks = createMarksFile(join(options.stateDir, 'remote-write.json'));
+    return createForwarder({ targets, marks, log, ...(after && { after }) });
+  }
 
   /** What carries tickets out, for the destinations of now. */
   function startSender() {
@@ -295,9 +322,11 @@ async function listen(
   return `${isTls ? 'https' : 'http'}://${host}:${actual}`;
 }
 
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
 function warnAboutRestart(old: ServerOptions, next: ServerOptions, log: Logger): void {
   const names = ['agents', 'people', 'stateDir', 'heartbeat'] as const;
-  const changed = names.filter((name) => JSON.stringify(old[name]) !== JSON.stringify(next[name]));
+  const changed = names.filter((name) => !isSame(old[name], next[name]));
   if (changed.length > 0) log.warn({ changed }, 'these take effect at the next start only');
 }
 

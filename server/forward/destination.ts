@@ -16,6 +16,8 @@ export interface DestinationDeps {
   readonly mark: number;
   readonly random: () => number;
   readonly log: ForwardLog;
+  /** Nothing is sent before. */
+  readonly after?: Promise<void> | undefined;
 }
 
 /** The part of pino that is used here. */
@@ -69,6 +71,7 @@ export function createDestination(deps: DestinationDeps): Destination {
 
   async function run(): Promise<void> {
     try {
+      await deps.after;
       for (;;) {
         await bell.rung(() => queue.samples() > 0 || isStopping);
         if (queue.samples() === 0) return;

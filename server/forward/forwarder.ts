@@ -21,6 +21,8 @@ export interface ForwarderOptions {
   /** Samples that may wait for each destination; 24 bytes each. */
   readonly maxSamples?: number;
   readonly random?: () => number;
+  /** Nothing is sent before: what went to the same stores until now must have ended. */
+  readonly after?: Promise<void>;
 }
 
 /**
@@ -60,6 +62,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       mark: known.get(id) ?? 0,
       random,
       log,
+      after: options.after,
     }),
   );
   let saved = marksText();

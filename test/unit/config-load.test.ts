@@ -402,13 +402,14 @@ describe('the example and the starter', () => {
       [...loaded.origins]
         .filter(([, { source }]) => source !== 'default')
         .map(([pointer]) => pointer.replace(/^\/credentials\/[^/]+/, '/credentials/*'))
+        .map((pointer) => pointer.replace(/\/(headers|secretHeaders)\/[^/]+/, '/$1/*'))
         .map((pointer) => pointer.replace(/\/\d+(?=\/|$)/g, '/*')),
     );
     const missing = pathsOf(ConfigSchema as object).filter((at) => !written.has(at));
     // Fields of kinds of detectors that the pack has and few write anew.
     const rare = ['also', 'probe', 'missed', 'outOf', 'after'].map((n) => `/rules/*/detector/${n}`);
     // Each of the three ways to a secret is shown once.
-    const isWay = (at: string) => /(community|key|secrets\/\*)\/(env|file|credential)$/.test(at);
+    const isWay = (at: string) => /(community|key|bearerToken|Headers\/\*|secrets\/\*)\/(env|file|credential)$/.test(at);
     expect(missing.filter((at) => !rare.includes(at) && !isWay(at))).toEqual([]);
   });
 
