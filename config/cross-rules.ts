@@ -1,5 +1,6 @@
 import { DERIVED_METRICS, METRICS } from '../protocol/model/metrics.ts';
 import type { SubjectKind } from '../protocol/model/subject.ts';
+import { compileCondition } from '../rules/express/compile.ts';
 import type { Detector } from '../rules/settings.ts';
 import { checkTwins, type Findings } from './cross.ts';
 import { changedRule, DETECTOR_FIELDS, NEEDED_IN_NEW_RULES } from './rules.ts';
@@ -23,6 +24,8 @@ const METRIC_SUBJECTS: readonly (readonly [string, readonly SubjectKind[]])[] = 
   ['snmp_', ['device']],
   ['agent_', ['agent']],
 ];
+
+const METRIC_NAMES = Object.keys({ ...METRICS, ...DERIVED_METRICS });
 
 /** Metrics of which a low value is never trouble, so that raising below a limit is a slip. */
 const HIGH_IS_BAD =
@@ -75,6 +78,7 @@ function checkNewRule(findings: Findings, at: string, change: RuleChange, isKnow
   }
   const { detector } = change;
   if (detector?.kind === 'threshold') checkThreshold(findings, at, change, detector);
+  else if (detector?.kind === 'expression') checkExpression(findings, at, change, detector);
   else if (detector !== undefined) {
     checkSubjects(findings, at, change, detector.kind, SUBJECTS_OF[detector.kind]);
     if (detector.kind === 'unreachable') checkMisses(findings, `${at}/detector`, detector);
@@ -100,6 +104,30 @@ function checkThreshold(
   }
   const subjects = METRIC_SUBJECTS.find(([prefix]) => metric.startsWith(prefix))?.[1];
   checkSubjects(findings, at, change, metric, subjects);
+}
+
+type Expression = Extract<NonNullable<RuleChange['detector']>, { kind: 'expression' }>;
+
+function checkExpression(
+  findings: Findings,
+  at: string,
+  change: RuleChange,
+  { raise, clear }: Expression,
+): void {
+  for (const [field, text] of Object.entries({ raise, clear })) {
+    if (text === undefined || text === '') continue;
+    const result = compileCondition(text);
+    const pointer = `${at}/detector/${field}`;
+    if (!result.ok) {
+      const hint = result.unknown === undefined ? '' : didYouMean(result.unknown, METRIC_NAMES);
+      findings.errorInside(pointer, result.offset, `${result.message}${hint}`);
+      continue;
+    }
+    for (const metric of result.condition.metrics) {
+      const subjects = METRIC_SUBJECTS.find(([prefix]) => metric.startsWith(prefix))?.[1];
+      checkSubjects(findings, at, change, metric, subjects);
+    }
+  }
 }
 
 function checkSubjects(

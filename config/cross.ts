@@ -8,6 +8,8 @@ export interface Findings {
   readonly config: Config;
   readonly pack: RulePack;
   error(pointer: string, message: string): void;
+  /** The same, at a character of a text (from 0). */
+  errorInside(pointer: string, offset: number, message: string): void;
   warn(pointer: string, message: string): void;
   /** Reports an id that names nothing, with the nearest one that does. False when it does. */
   isUnknown(pointer: string, what: string, id: string, known: ReadonlySet<string>): boolean;
@@ -36,6 +38,14 @@ export function collectFindings(
     config,
     pack,
     error: (pointer, message) => add(problems, pointer, message),
+    errorInside: (pointer, offset, message) => {
+      const path = pathText(pointer);
+      const at = originOf(origins, pointer);
+      const isKnown = at.textColumn !== undefined;
+      const place = isKnown ? { ...at, column: at.textColumn + offset } : at;
+      const text = isKnown ? message : `character ${offset + 1}: ${message}`;
+      if (!spoilt.has(path)) problems.push({ at: place, path, message: text });
+    },
     warn: (pointer, message) => add(warnings, pointer, message),
     isUnknown: (pointer, what, id, known) => {
       if (id === '' || known.has(id)) return false;

@@ -3,6 +3,8 @@ export interface Origin {
   readonly source: string;
   readonly line?: number;
   readonly column?: number;
+  /** Column at which the text of a value on one line begins: behind the quote, if there is one. */
+  readonly textColumn?: number;
 }
 
 export interface ConfigProblem {

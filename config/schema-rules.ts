@@ -4,6 +4,13 @@ import { duration, Id, LinkKind, optionalDuration, strict, Text } from './schema
 
 const Figure = (expected: string) => Type.Number({ expected });
 const MissedRounds = Type.Integer({ minimum: 1, maximum: 100, expected: 'a number of rounds' });
+const Condition = (what: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: 2000,
+    expected: 'a condition such as mean(icmp_loss_ratio, 1 min) > 5 %',
+    description: `The condition that ${what}`,
+  });
 const Detector = Type.Union(
   [
     Type.Object(
@@ -25,6 +32,14 @@ const Detector = Type.Union(
         probe: Type.Union([Type.Literal('any'), Type.Literal('icmp'), Type.Literal('stamp')]),
         missed: MissedRounds,
         outOf: MissedRounds,
+      },
+      strict,
+    ),
+    Type.Object(
+      {
+        kind: Type.Literal('expression'),
+        raise: Condition('raises the alert'),
+        clear: Type.Optional(Condition('clears it; without one: when raise no longer holds')),
       },
       strict,
     ),

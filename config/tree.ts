@@ -96,13 +96,23 @@ class TooLargeError extends Error {
   }
 }
 
-function scalar(node: Node | null, origin: Origin): Tree {
+function scalar(node: Node | null, at: Origin): Tree {
+  const origin = withText(node, at);
   const value = isScalar(node) ? node.value : null;
   const written = isScalar(node) ? node.source : undefined;
   if (value === null || typeof value === 'boolean' || typeof value === 'number') {
     return { kind: 'scalar', value, text: written ?? String(value ?? ''), origin };
   }
   return { kind: 'scalar', value: String(value), text: String(value), origin };
+}
+
+/** Only of texts whose characters stand in the file one by one can a place inside be told. */
+function withText(node: Node | null, origin: Origin): Origin {
+  if (!isScalar(node) || origin.column === undefined) return origin;
+  const isOneLine = typeof node.value === 'string' && node.source === node.value;
+  const quote = { PLAIN: 0, QUOTE_SINGLE: 1, QUOTE_DOUBLE: 1 }[String(node.type)];
+  if (!isOneLine || quote === undefined) return origin;
+  return { ...origin, textColumn: origin.column + quote };
 }
 
 const isEmpty = (tree: Tree): boolean => tree.kind === 'scalar' && tree.value === null;

@@ -32,21 +32,102 @@ export type Detector =
       readonly also?: readonly RuleMetricName[];
       readonly over: DurationMs;
       readonly band: HysteresisBand;
-      /** Loss only: the mean must also be more than chance could make of the usual loss. */
+      /**
+       * Loss only: judged echo by echo against the learned usual loss, not by the mean; `raiseAt` is
+       * the least loss that is told, `clearAt` what may remain, `over` how far the mean looks back.
+       */
       readonly beyondChance?: BeyondChance;
+    }
+  | {
+      /**
+       * A count that keeps its level (sessions, ports, routes) has dropped below it; immediate. Also
+       * judged: the metrics in `also`, each by itself.
+       */
+      readonly kind: 'drop';
+      readonly metric: RuleMetricName;
+      readonly also?: readonly RuleMetricName[];
+      /** So many must be missing, and this share of the usual level, 0..1. */
+      readonly least: number;
+      readonly share: number;
+      /** A level counts as usual when it has kept so long. */
+      readonly settleFor: DurationMs;
+      /** What has been missing so long is not coming back: the low level becomes the usual one. */
+      readonly forgetAfter: DurationMs;
+      /** Composite: only where this metric of the same subject rose at the time of the drop. */
+      readonly alongside?: { readonly metric: RuleMetricName; readonly within: DurationMs };
+    }
+  | {
+      /**
+       * Counted faults against their usual rate, a Poisson CUSUM: found soonest is a rate of
+       * max(`raiseAt`, `times` x usual); while the usual rate is not known yet, of `youngAt`.
+       */
+      readonly kind: 'surge';
+      /** Rates per second. */
+      readonly metric: RuleMetricName;
+      readonly also?: readonly RuleMetricName[];
+      readonly raiseAt: number;
+      readonly youngAt: number;
+      readonly times: number;
+      /** Logarithm of the odds that is proof enough. */
+      readonly evidence: number;
+      /** Fewer faults than this share of the packets do not matter, 0..1; judged where the load is known. */
+      readonly perPacket: number;
+    }
+  | {
+      /** More than usual at this hour of the week (UTC), once two weeks are known. */
+      readonly kind: 'profile';
+      readonly metric: RuleMetricName;
+      readonly also?: readonly RuleMetricName[];
+      /** At least so much above the usual band, in units of the metric. */
+      readonly margin: number;
+      /** Below this nothing is judged. */
+      readonly least: number;
+    }
+  | {
+      /** When will the daily peaks reach `raiseAt`? Writes `limit.forecast`, never alarms. */
+      readonly kind: 'forecast';
+      readonly metric: RuleMetricName;
+      readonly also?: readonly RuleMetricName[];
+      readonly raiseAt: number;
+      /** Only what is reached so soon is told. */
+      readonly within: DurationMs;
+    }
+  | {
+      /** Minutes with at least `badAt` of loss use up the error budget of `objective` too fast. */
+      readonly kind: 'burn-rate';
+      readonly metric: RuleMetricName;
+      /** Judged where the first is not measured. */
+      readonly also?: readonly RuleMetricName[];
+      readonly badAt: number;
+      /** Share of good minutes that is promised, 0..1. */
+      readonly objective: number;
+      readonly windows: readonly BurnWindow[];
+    }
+  | {
+      /** A condition over metrics of one subject, see `rules/express/`. Without `clear`: not `raise`. */
+      readonly kind: 'expression';
+      readonly raise: string;
+      readonly clear?: string;
     }
   | { readonly kind: 'interface-down' }
   | { readonly kind: 'snmp-silent'; readonly after: DurationMs }
   | { readonly kind: 'agent-silent'; readonly after: DurationMs };
+
+/** Fires while the budget burns `factor` times as fast as it may, over both windows. At most 3 d. */
+export interface BurnWindow {
+  readonly long: DurationMs;
+  readonly short: DurationMs;
+  readonly factor: number;
+}
 
 /**
  * A share of five echoes is 0 or at least 20 %, so its mean says little. A cumulative sum of
  * log-likelihood ratios, echo by echo, tells loss from chance (Page's CUSUM, Biometrika 1954).
  */
 export interface BeyondChance {
-  /** Loss that is tolerated for ever, 0..1. */
+  /** Loss that is taken for usual until the usual loss is known, 0..1. */
   readonly usual: number;
-  /** Loss to be found soonest, 0..1, above `usual`. */
+  /** Loss to be found soonest, 0..1, above `usual`. Smaller ones from `raiseAt` on take longer. */
   readonly bad: number;
   /** Sum that is proof enough at one round every 5 s; rarer rounds need less for as few false alarms. */
   readonly evidence: number;

@@ -15,7 +15,10 @@ export const FAMILIES = [
   'discards',
   'loss',
   'latency',
+  'voice',
   'resources',
+  'unusual',
+  'budget',
   'other',
 ] as const;
 export type Family = (typeof FAMILIES)[number];
@@ -28,6 +31,8 @@ export const rankOf = (family: Family): number => RANK.get(family) ?? FAMILIES.l
 /** Metric name patterns of threshold rules; first match wins. */
 const METRIC_FAMILIES: readonly (readonly [RegExp, Family])[] = [
   [/_loss_ratio$/, 'loss'],
+  // What a caller hears is delay, jitter and loss together.
+  [/^path_mos$/, 'voice'],
   [/_(rtt|rtt_min|rtt_p95|rtt_max|jitter|ipdv|forward|backward)_ms$/, 'latency'],
   [/_utilisation_ratio$/, 'utilisation'],
   [/_errors_/, 'errors'],
@@ -39,9 +44,31 @@ const METRIC_FAMILIES: readonly (readonly [RegExp, Family])[] = [
 export function familyOf(rule: Rule | undefined): Family {
   if (rule === undefined) return 'other';
   const { detector } = rule;
-  if (detector.kind !== 'threshold') return detector.kind;
-  const { metric } = detector;
-  return METRIC_FAMILIES.find(([pattern]) => pattern.test(metric))?.[1] ?? 'other';
+  switch (detector.kind) {
+    case 'profile':
+      return 'unusual';
+    case 'burn-rate':
+      return 'budget';
+    case 'expression':
+      // What it names first is what it is about.
+      return familyOfNames(detector.raise.match(/\w+/g) ?? []);
+    case 'forecast':
+      return 'other';
+    case 'threshold':
+    case 'surge':
+      break;
+    default:
+      return detector.kind;
+  }
+  return familyOfNames([detector.metric]);
+}
+
+function familyOfNames(names: readonly string[]): Family {
+  for (const name of names) {
+    const found = METRIC_FAMILIES.find(([pattern]) => pattern.test(name));
+    if (found !== undefined) return found[1];
+  }
+  return 'other';
 }
 
 /** Outages that are probed every few seconds: an incident waits for them before it resolves. */

@@ -10,7 +10,10 @@ import {
 } from '../../protocol/model/subject.ts';
 import type { Detector, EngineSettings, Rule } from '../settings.ts';
 import { agentSilentJudge } from './agent-silent.ts';
+import { dropJudge } from './drop.ts';
+import { expressionJudge } from './expression.ts';
 import { interfaceDownJudge } from './interface-down.ts';
+import { lossJudge } from './loss.ts';
 import { snmpSilentJudge } from './snmp-silent.ts';
 import { thresholdJudge } from './threshold.ts';
 import { unreachableJudge } from './unreachable.ts';
@@ -79,7 +82,13 @@ function judgeFor(detector: Detector): Judge {
     case 'unreachable':
       return unreachableJudge(detector);
     case 'threshold':
-      return thresholdJudge(detector);
+      return detector.beyondChance === undefined
+        ? thresholdJudge(detector)
+        : lossJudge({ ...detector, beyondChance: detector.beyondChance });
+    case 'expression':
+      return expressionJudge(detector);
+    case 'drop':
+      return dropJudge(detector);
     case 'interface-down':
       return interfaceDownJudge();
     case 'snmp-silent':

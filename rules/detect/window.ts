@@ -63,6 +63,24 @@ export function meanOf(numbers: Numbers, base: number): number {
   return sum / count;
 }
 
+/**
+ * Largest (or smallest) sample; NaN of an empty window. Of joined neighbours their mean counts, so
+ * beyond 128 samples in a window a single peak is seen flatter than it was.
+ */
+export function extremeOf(numbers: Numbers, base: number, isMax: boolean): number {
+  const ring = base + RING;
+  const end = numbers.length;
+  let i = ring + (numbers[base + HEAD] as number) * WIDTH;
+  let found = Number.NaN;
+  for (let left = numbers[base + SIZE] as number; left > 0; left--) {
+    const value = (numbers[i + 1] as number) / (numbers[i + 2] as number);
+    if (Number.isNaN(found) || (isMax ? value > found : value < found)) found = value;
+    i += WIDTH;
+    if (i === end) i = ring;
+  }
+  return found;
+}
+
 const capacityOf = (numbers: Numbers, base: number): number =>
   (numbers.length - base - RING) / WIDTH;
 
