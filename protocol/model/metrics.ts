@@ -87,6 +87,24 @@ export const METRICS = {
   device_cpu_ratio: ratio('Mean load of the processors, 0..1'),
   device_memory_ratio: ratio('Share of the main memory in use, 0..1'),
   device_temperature_celsius: gauge('celsius', 0.1, 'Highest reading of the temperature sensors'),
+  device_ports_up: gauge(
+    'count',
+    1,
+    'Ports that are operationally up (ifOperStatus of the ifTable)',
+  ),
+  device_ports_admin_down: gauge(
+    'count',
+    1,
+    'Ports that an administrator shut down (ifAdminStatus of the ifTable)',
+  ),
+  bgp_peers_established: gauge(
+    'count',
+    1,
+    'BGP sessions in state Established (bgpPeerState, RFC 4273)',
+  ),
+  bgp_path_count: gauge('count', 1, 'Paths in the BGP table (rows of bgp4PathAttrTable, RFC 4273)'),
+  bfd_sessions_up: gauge('count', 1, 'BFD sessions in state up (bfdSessState, RFC 7331)'),
+  route_count: gauge('count', 1, 'Routes in the routing table (inetCidrRouteNumber, RFC 4292)'),
   if_admin_up: bool('1 if the interface is administratively up'),
   if_oper_up: bool('1 if the interface is operationally up'),
   if_speed_bps: gauge(

@@ -8,6 +8,10 @@ import type { Rule } from '../settings.ts';
 export const FAMILIES = [
   'unreachable',
   'interface-down',
+  'port-shut',
+  'ports-lost',
+  'sessions',
+  'routes',
   'agent-silent',
   'snmp-silent',
   'errors',
@@ -37,6 +41,9 @@ const METRIC_FAMILIES: readonly (readonly [RegExp, Family])[] = [
   [/_utilisation_ratio$/, 'utilisation'],
   [/_errors_/, 'errors'],
   [/_discards_/, 'discards'],
+  [/^device_ports_/, 'ports-lost'],
+  [/^bgp_peers_|^bfd_sessions_/, 'sessions'],
+  [/^route_count$|^bgp_path_count$/, 'routes'],
   [/^device_/, 'resources'],
 ];
 
@@ -54,6 +61,9 @@ export function familyOf(rule: Rule | undefined): Family {
       return familyOfNames(detector.raise.match(/\w+/g) ?? []);
     case 'forecast':
       return 'other';
+    case 'drop':
+      if (detector.alongside !== undefined) return 'port-shut';
+      break;
     case 'threshold':
     case 'surge':
       break;
@@ -75,4 +85,11 @@ function familyOfNames(names: readonly string[]): Family {
 export const QUICK_FAMILIES: readonly Family[] = ['unreachable', 'agent-silent'];
 
 /** Families that mean "does not work", as opposed to "works badly". A device without SNMP works. */
-export const OUTAGE_FAMILIES: readonly Family[] = ['unreachable', 'interface-down', 'agent-silent'];
+export const OUTAGE_FAMILIES: readonly Family[] = [
+  'unreachable',
+  'interface-down',
+  'port-shut',
+  'ports-lost',
+  'sessions',
+  'agent-silent',
+];

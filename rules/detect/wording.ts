@@ -40,6 +40,12 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^device_cpu/, 'processor load'],
   [/^device_memory/, 'memory in use'],
   [/^device_temperature/, 'temperature'],
+  [/^device_ports_up/, 'ports up'],
+  [/^device_ports_admin_down/, 'ports shut down by an administrator'],
+  [/^bgp_peers/, 'BGP sessions established'],
+  [/^bgp_path/, 'BGP paths'],
+  [/^bfd_sessions/, 'BFD sessions up'],
+  [/^route_count/, 'routes'],
 ];
 
 /** The metric in plain words; a metric without them by its name. */

@@ -3,9 +3,15 @@ import type { Rule, Timing } from '../settings.ts';
 import { DEVICE_RULES } from './device-rules.ts';
 import { INTERFACE_RULES } from './interface-rules.ts';
 import { PATH_RULES } from './path-rules.ts';
+import { ROUTING_RULES } from './routing-rules.ts';
 
 /** The rules that ship. Every limit states its source; a configuration may change any of them. */
-export const DEFAULT_RULES: readonly Rule[] = [...PATH_RULES, ...INTERFACE_RULES, ...DEVICE_RULES];
+export const DEFAULT_RULES: readonly Rule[] = [
+  ...PATH_RULES,
+  ...INTERFACE_RULES,
+  ...DEVICE_RULES,
+  ...ROUTING_RULES,
+];
 
 export const DEFAULT_TIMING: Timing = {
   // A slow SNMP poll may be 54 s old when it is over (nine tenths of 60 s), then waits 5 s to be sent.
