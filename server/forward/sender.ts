@@ -19,7 +19,7 @@ const MOST_CUTS = 32;
 
 /**
  * Sends columns until each is taken or refused; returns how many samples were taken. Waits through
- * every outage. A request refused as a whole is halved until the bad series is alone, so one
+ * every outage. A request refused as a whole is halved until the bad sample is alone, so one
  * sample that nobody wants costs itself and not its neighbours.
  * @throws when the signal ends it
  */
@@ -27,22 +27,39 @@ export async function sendAll(
   columns: readonly ForwardedSeries[],
   options: SenderOptions,
 ): Promise<number> {
-  const pieces: (readonly ForwardedSeries[])[] = [columns];
+  const pieces: Piece[] = [columns];
   let cuts = 0;
   let taken = 0;
   for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {
     const outcome = await sendOne(piece, options);
     if (outcome.kind === 'written') {
       taken += sizeOf(piece);
-    } else if (outcome.isDivisible && piece.length > 1 && cuts < MOST_CUTS) {
-      cuts += 1;
-      const half = piece.length >> 1;
-      pieces.push(piece.slice(half), piece.slice(0, half));
-    } else {
+      continue;
+    }
+    const halves = outcome.isDivisible && cuts < MOST_CUTS ? halvesOf(piece) : undefined;
+    if (halves === undefined) {
       options.onRefused(sizeOf(piece), outcome.answer);
+    } else {
+      cuts += 1;
+      pieces.push(halves[1], halves[0]);
     }
   }
   return taken;
+}
+
+type Piece = readonly ForwardedSeries[];
+
+/** Fewer series, or of the only one its older and its newer samples; undefined for a single sample. */
+function halvesOf(piece: Piece): readonly [Piece, Piece] | undefined {
+  const half = piece.length >> 1;
+  if (half > 0) return [piece.slice(0, half), piece.slice(half)];
+  const { series, at, value } = piece[0]!;
+  const middle = at.length >> 1;
+  if (middle === 0) return undefined;
+  return [
+    [{ series, at: at.slice(0, middle), value: value.slice(0, middle) }],
+    [{ series, at: at.slice(middle), value: value.slice(middle) }],
+  ];
 }
 
 type Settled = { kind: 'written' } | { kind: 'refused'; isDivisible: boolean; answer: string };
