@@ -2,7 +2,13 @@ import type { Reason } from '../protocol/model/alert.ts';
 import type { Command } from '../protocol/model/command.ts';
 import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
 import type { Link } from '../protocol/model/inventory.ts';
-import { type AgentId, idOf, kindOf, type SubjectKey } from '../protocol/model/subject.ts';
+import {
+  type AgentId,
+  idOf,
+  kindOf,
+  type SubjectKey,
+  subjectKey,
+} from '../protocol/model/subject.ts';
 import { type EpochMs, epochMs, seconds } from '../protocol/model/units.ts';
 import type { Instant, NetworkEngine, Snapshot } from './contract.ts';
 import { type AlertBookState, createAlertBook, type FiringAlert } from './correlate/alert-book.ts';
@@ -53,7 +59,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
 
   const book = createAlertBook(settings, topology, state?.alerts);
   const answers = createAnswers(state?.answers);
-  const explainer = createExplainer({ book, topology: place });
+  const explainer = createExplainer({ book, answers, topology: place });
   const silence = createSilence({ book, answers, topology: place, timing });
   const holdDown = createHoldDown({ book, answers, explainer, silence, topology: place, timing });
   const view = () => ({
@@ -117,9 +123,39 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   function onFired(fact: AlertFact & { kind: 'alert.fired' }, turn: Turn): void {
     const { alert } = fact;
     if (book.get(alert.key) !== undefined) return;
-    turn.dirty.add(book.fire(alert, turn.at.now));
-    const touched = [...book.on(alert.subject), ...book.dependentsOf(alert.subject)];
+    const fired = book.fire(alert, turn.at.now);
+    turn.dirty.add(fired);
+    const touched = [
+      ...explainer.beside(fired),
+      ...book.on(alert.subject),
+      ...book.dependentsOf(alert.subject),
+      ...hangingOn(alert.subject),
+    ];
     for (const firing of touched) if (isUnsettled(firing)) turn.dirty.add(firing);
+  }
+
+  /** Alerts whose way may lead over the subject: those of the sites that it alone connects. */
+  function hangingOn(subject: SubjectKey): readonly FiringAlert[] {
+    const sites = new Set<string>();
+    for (const link of circuitsWith(subject)) {
+      for (const site of topology.graph.behind(link, isLinkDown)) sites.add(site);
+    }
+    return [...sites].flatMap((site) => book.dependentsOf(subjectKey('site', site)));
+  }
+
+  function circuitsWith(subject: SubjectKey): readonly Link[] {
+    switch (kindOf(subject)) {
+      case 'link': {
+        const link = topology.link(idOf(subject));
+        return link === undefined ? [] : [link];
+      }
+      case 'interface':
+        return topology.linksEndingOn(subject);
+      case 'device':
+        return topology.linksEndingAt(idOf(subject));
+      default:
+        return [];
+    }
   }
 
   /** Held, or a root: a symptom keeps its place until what explains it clears. */
@@ -183,8 +219,17 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     const proved = [subject, ...nearEndsOf(subject, agent)];
     for (const one of proved) answers.note(one, agent, at);
     for (const firing of book.on(subject)) contradict(firing, agent, at);
-    const asking = [...proved.flatMap(book.dependentsOf), ...book.ofFamily('agent-silent')];
+    const asking = [
+      ...proved.flatMap(book.dependentsOf),
+      ...endsOf(subject).flatMap((site) => book.dependentsOf(subjectKey('site', site))),
+      ...book.ofFamily('agent-silent'),
+    ];
     for (const firing of asking) if (firing.incident === undefined) turn.dirty.add(firing);
+  }
+
+  function endsOf(subject: SubjectKey): readonly string[] {
+    const link = kindOf(subject) === 'link' ? topology.link(idOf(subject)) : undefined;
+    return link === undefined ? [] : topology.graph.endsOf(link);
   }
 
   /** A link that answers proves that the device at the observer's end of it forwards. */

@@ -1,6 +1,6 @@
 import type { Alert, AlertKey } from '../../protocol/model/alert.ts';
 import type { IncidentId } from '../../protocol/model/incident.ts';
-import type { SubjectKey } from '../../protocol/model/subject.ts';
+import { type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
 import type { EpochMs } from '../../protocol/model/units.ts';
 import type { EngineSettings, Rule } from '../settings.ts';
 import { slotsOf } from './explanations.ts';
@@ -45,6 +45,8 @@ export interface FiringAlert {
 
 /** Derived from alert and settings, made anew when the settings change. */
 interface Placing {
+  /** Under the name that the inventory uses. */
+  readonly subject: SubjectKey;
   readonly family: Family;
   readonly rule: Rule | undefined;
   readonly slots: readonly Slot[];
@@ -98,8 +100,14 @@ function removeFrom<K, V>(index: Map<K, Set<V>>, key: K, value: V): void {
   if (values?.delete(value) && values.size === 0) index.delete(key);
 }
 
+/** Suspects by subject; for a way the sites at its ends stand for all circuits between them. */
 const suspectsOf = (slots: readonly Slot[]): Set<SubjectKey> =>
-  new Set(slots.flatMap((slot) => slot.groups.flat().map((suspect) => suspect.subject)));
+  new Set(slots.flatMap((slot) => [...slot.groups.flat().map((s) => s.subject), ...sitesOf(slot)]));
+
+const sitesOf = ({ way }: Slot): SubjectKey[] =>
+  [...(way?.to ?? []), ...(way?.from === undefined ? [] : [way.from])].map((site) =>
+    subjectKey('site', site),
+  );
 
 export function createAlertBook(
   initial: EngineSettings,
@@ -136,8 +144,8 @@ export function createAlertBook(
       observerSite: topology.siteOfAgent(alert.agent),
       site: topology.siteOf(alert.subject) ?? alert.site,
     });
-    placings.set(alert.key, { family, rule, slots });
-    addTo(bySubject, alert.subject, record);
+    placings.set(alert.key, { subject: topology.canonical(alert.subject), family, rule, slots });
+    addTo(bySubject, topology.canonical(alert.subject), record);
     addTo(byFamily, family, record);
     for (const subject of suspectsOf(slots)) addTo(dependents, subject, record);
   }
@@ -146,7 +154,7 @@ export function createAlertBook(
     const placing = placings.get(record.alert.key);
     if (placing === undefined) return;
     placings.delete(record.alert.key);
-    removeFrom(bySubject, record.alert.subject, record);
+    removeFrom(bySubject, placing.subject, record);
     removeFrom(byFamily, placing.family, record);
     for (const subject of suspectsOf(placing.slots)) removeFrom(dependents, subject, record);
   }
@@ -201,7 +209,7 @@ export function createAlertBook(
     get: (key) => firing.get(key),
     fire,
     remove,
-    on: (subject) => [...(bySubject.get(subject) ?? [])],
+    on: (subject) => [...(bySubject.get(topology.canonical(subject)) ?? [])],
     dependentsOf: (subject) => [...(dependents.get(subject) ?? [])],
     setExplanation,
     childrenOf: (key) => [...(children.get(key) ?? [])].sort((a, b) => a.serial - b.serial),

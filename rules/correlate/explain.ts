@@ -1,5 +1,6 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
-import { kindOf, subjectKey } from '../../protocol/model/subject.ts';
+import type { Link } from '../../protocol/model/inventory.ts';
+import { type DeviceId, kindOf, type SiteId, subjectKey } from '../../protocol/model/subject.ts';
 import {
   type DurationMs,
   durationMs,
@@ -9,9 +10,12 @@ import {
 } from '../../protocol/model/units.ts';
 import type { Rule } from '../settings.ts';
 import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
+import type { Answers } from './answers.ts';
 import { rankOf } from './family.ts';
-import type { Slot, Suspect } from './slot.ts';
-import type { Topology } from './topology.ts';
+import { createNeighbours, type Neighbours } from './neighbours.ts';
+import type { Groups, Slot, Suspect, Way } from './slot.ts';
+import { deviceSubject, linkSubject, type Topology } from './topology.ts';
+import { circuitsOf, linkDown } from './ways.ts';
 
 /**
  * How much later than its effect a cause may seem to begin. Polls are out of phase: interfaces are
@@ -19,20 +23,36 @@ import type { Topology } from './topology.ts';
  * switch is not explained by the circuit that is cut a day later).
  */
 const PHASE = seconds(60);
+/** Rounds of 5 s, out of phase, and a burst: what fails in one moment is seen within so much. */
+const AT_ONCE = seconds(8);
+/** An answer so soon after an onset may belong to an echo that was sent before it. */
+const PROOF_AFTER = seconds(10);
+
+/** Two polls of a port: so long the evidence of counted errors takes to gather, or to be outweighed. */
+const SURGE_LOOKS_BACK = seconds(120);
 
 /** The time over which a rule looks back: the age its finding may have, and how long it echoes. */
 export function lookBackOf(rule: Rule | undefined): DurationMs {
   if (rule === undefined) return durationMs(0);
   const { detector } = rule;
   if (detector.kind === 'threshold') return detector.over;
+  if (detector.kind === 'surge') return SURGE_LOOKS_BACK;
+  if (detector.kind === 'burn-rate') {
+    // What an outage has burnt stays in the short window that long, and is no second trouble.
+    return durationMs(Math.max(...detector.windows.map(({ short }) => short)));
+  }
   return 'after' in detector ? detector.after : durationMs(0);
 }
 
 export interface Explainer {
   /** The alert that explains this one, by the nearest row that holds; undefined = none. */
   explain(effect: FiringAlert): Explanation | undefined;
+  /** Alerts on neighbouring devices that this one may explain (see neighbours.ts). */
+  beside: Neighbours['beside'];
   /** True when the group holds a firing suspect. */
   isFiring(effect: FiringAlert, group: readonly Suspect[]): boolean;
+  /** True when something says that the link carries nothing, and began in time for the effect. */
+  isLinkDown(effect: FiringAlert, link: Link): boolean;
   /**
    * Until when something explained this alert that has cleared since: a cause, or the silence of the
    * agent that saw it (what its backlog tells is history); undefined = nothing did.
@@ -44,10 +64,12 @@ export interface Explainer {
 
 export interface ExplainerDeps {
   readonly book: AlertBook;
+  readonly answers: Answers;
   readonly topology: () => Topology;
 }
 
-export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
+export function createExplainer({ book, answers, topology }: ExplainerDeps): Explainer {
+  const neighbours = createNeighbours({ book, topology });
   const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
     const rule = book.ruleOf(cause);
     const slack = PHASE + lookBackOf(rule) + (rule?.holdFor ?? 0);
@@ -105,17 +127,83 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
   function isInTime(effect: FiringAlert, causes: readonly FiringAlert[], slot: Slot): boolean {
     if (slot.onsets === undefined) return true;
     const onsets = [effect, ...causes].map(onsetOf);
-    const areTogether = Math.max(...onsets) - Math.min(...onsets) <= PHASE;
-    return areTogether === (slot.onsets === 'together');
+    const apart = Math.max(...onsets) - Math.min(...onsets);
+    if (slot.onsets === 'at-once') return apart <= AT_ONCE;
+    return apart <= PHASE === (slot.onsets === 'together');
   }
 
-  function bySlot(effect: FiringAlert, slot: Slot): Explanation | undefined {
+  /** One firing suspect of each group; undefined when one of them has none. */
+  function causesIn(effect: FiringAlert, groups: Groups): readonly FiringAlert[] | undefined {
     const causes: FiringAlert[] = [];
-    for (const group of slot.groups) {
+    for (const group of groups) {
       const cause = suspectIn(effect, group);
       if (cause === undefined) return undefined;
       causes.push(cause);
     }
+    return causes;
+  }
+
+  /** What cuts the effect off from its observer; undefined while a way is left. */
+  function causesOnWay(effect: FiringAlert, way: Way): readonly FiringAlert[] | undefined {
+    const found = new Map<Link, FiringAlert | undefined>();
+    const causeOf = (link: Link): FiringAlert | undefined => {
+      if (!found.has(link)) found.set(link, suspectIn(effect, linkDown(link)));
+      return found.get(link);
+    };
+    const isDown = (link: Link): boolean => link === way.not || causeOf(link) !== undefined;
+    const causes = new Set<FiringAlert>();
+    for (const site of way.to) {
+      const cut = topology().graph.cutBetween(way.from, site, isDown);
+      const known = cut?.filter((link) => link !== way.not);
+      if (known === undefined || isReachedOtherwise(effect, site, known.flatMap(causeList)))
+        return undefined;
+      for (const cause of known.flatMap(causeList)) causes.add(cause);
+    }
+    function causeList(link: Link): readonly FiringAlert[] {
+      const cause = causeOf(link);
+      return cause === undefined ? [] : [cause];
+    }
+    return [...causes];
+  }
+
+  /**
+   * The inventory may lack a circuit: while everything it knows is down, the observer goes on reaching
+   * something else in there. When what is down answers as well, it is only the way back.
+   */
+  function isReachedOtherwise(
+    effect: FiringAlert,
+    site: SiteId,
+    causes: readonly FiringAlert[],
+  ): boolean {
+    if (causes.length === 0) return true;
+    const since = epochMs(Math.max(...causes.map(onsetOf)) + PROOF_AFTER);
+    const { agent, subject } = effect.alert;
+    const isBack = causes.some((cause) => answers.isAnsweredAfter(cause.alert.subject, since));
+    if (isBack) return false;
+    return topology()
+      .devicesAt(site)
+      .map((device) => deviceSubject(device.id))
+      .some((one) => one !== subject && answers.answeredBy(one, since).includes(agent));
+  }
+
+  /** What tells that every other circuit of the device is down too; undefined = one may work. */
+  function causesOnEdge(effect: FiringAlert, edge: DeviceId): readonly FiringAlert[] | undefined {
+    const others = circuitsOf(topology(), edge).filter(
+      (link) => linkSubject(link) !== effect.alert.subject,
+    );
+    return causesIn(effect, others.map(linkDown));
+  }
+
+  function causesFor(effect: FiringAlert, slot: Slot): readonly FiringAlert[] | undefined {
+    if (slot.way !== undefined) return causesOnWay(effect, slot.way);
+    const causes = causesIn(effect, slot.groups);
+    if (causes === undefined || slot.edge === undefined) return causes;
+    const others = causesOnEdge(effect, slot.edge);
+    return others && [...causes, ...others];
+  }
+
+  function bySlot(effect: FiringAlert, slot: Slot): Explanation | undefined {
+    const causes = causesFor(effect, slot) ?? [];
     const [first] = causes;
     if (first === undefined || !isInTime(effect, causes, slot)) return undefined;
     // Of several ways that failed each by itself, the last one to fail made the difference.
@@ -124,6 +212,9 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
     return { by: by.alert.key, row: slot.row, text: slot.text };
   }
 
+  const isLinkDown = (effect: FiringAlert, link: Link): boolean =>
+    suspectIn(effect, linkDown(link)) !== undefined;
+
   function explain(effect: FiringAlert): Explanation | undefined {
     const same = sameSubject(effect);
     if (same !== undefined) return same;
@@ -131,7 +222,7 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
       const found = bySlot(effect, slot);
       if (found !== undefined) return found;
     }
-    return undefined;
+    return neighbours.explain(effect);
   }
 
   function explainedUntil(effect: FiringAlert): EpochMs | undefined {
@@ -140,11 +231,25 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
       suspect.families.includes(cause.family) &&
       cause.alert.evidence.onsetAt <= onsetAt + PHASE &&
       onsetAt <= cause.clearedAt;
+    const isLost = (link: Link): boolean =>
+      linkDown(link).some((suspect) =>
+        book.clearedOn(suspect.subject).some((cause) => hadCaused(suspect, cause)),
+      );
+    function suspectsOnWay({ way }: Slot): readonly Suspect[] {
+      if (way === undefined) return [];
+      const isDown = (link: Link): boolean =>
+        link === way.not || isLost(link) || isLinkDown(effect, link);
+      const cuts = way.to.map((site) => topology().graph.cutBetween(way.from, site, isDown));
+      return cuts.some((cut) => cut === undefined)
+        ? []
+        : cuts.flatMap((cut) => cut ?? []).flatMap(linkDown);
+    }
     const own: Suspect = {
       subject: subjectKey('agent', effect.alert.agent),
       families: ['agent-silent'],
     };
-    const suspects = [own, ...book.slotsOf(effect).flatMap((slot) => slot.groups.flat())];
+    const lostWays = book.slotsOf(effect).flatMap((slot) => suspectsOnWay(slot));
+    const suspects = [own, ...book.slotsOf(effect).flatMap((s) => s.groups.flat()), ...lostWays];
     const times = suspects.flatMap((suspect) =>
       book
         .clearedOn(suspect.subject)
@@ -165,16 +270,20 @@ export function createExplainer({ book, topology }: ExplainerDeps): Explainer {
       current = next;
     }
     if (current.explanation === undefined || !way.has(current.alert.key)) return current;
-    // A loop in the inventory made alerts explain each other: the first to come is blamed.
-    const first = [...way].flatMap((key) => book.get(key) ?? []);
-    const root = first.reduce((a, b) => (a.serial < b.serial ? a : b));
+    // A loop in the inventory made alerts explain each other: the first of it to come is blamed.
+    const loop = [...way].slice([...way].indexOf(current.alert.key));
+    const root = loop
+      .flatMap((key) => book.get(key) ?? [])
+      .reduce((a, b) => (a.serial < b.serial ? a : b));
     book.setExplanation(root, undefined);
     return root;
   }
 
   return {
     explain,
+    beside: neighbours.beside,
     isFiring: (e, group) => suspectIn(e, group) !== undefined,
+    isLinkDown,
     explainedUntil,
     rootOf,
   };

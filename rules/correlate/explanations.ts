@@ -1,4 +1,5 @@
 import {
+  type DeviceId,
   deviceOf,
   idOf,
   kindOf,
@@ -6,10 +7,9 @@ import {
   subjectKey,
 } from '../../protocol/model/subject.ts';
 import { type Family, OUTAGE_FAMILIES, QUICK_FAMILIES } from './family.ts';
-import type { Effect, Groups, Slot } from './slot.ts';
+import type { Effect, Groups, Slot, Way } from './slot.ts';
 import { deviceSubject, endInterfaces, linkSubject, type Topology } from './topology.ts';
 import {
-  circuitSlots,
   DOWN,
   farEnds,
   gatewayGroups,
@@ -18,15 +18,14 @@ import {
   isWatched,
   linkBad,
   linkDown,
-  linkWaySlots,
   NO_SLOTS,
   QUALITY,
   REACH,
-  sharedEdgeSlots,
-  sitesBetween,
+  sharedEdges,
   underlays,
-  watchedUplinks,
-  wayDown,
+  watchedCircuits,
+  wayToLink,
+  wayToSite,
 } from './ways.ts';
 
 interface Row {
@@ -39,7 +38,11 @@ interface Row {
   readonly text: string;
   readonly onsets?: Slot['onsets'];
   /** The groups of each slot this row makes; an empty list makes none. */
-  readonly slots: (topology: Topology, effect: Effect) => readonly Groups[];
+  readonly slots?: (topology: Topology, effect: Effect) => readonly Groups[];
+  /** Instead: the way whose loss explains. */
+  readonly way?: (topology: Topology, effect: Effect) => Way | undefined;
+  /** Instead: devices that explain when none of their circuits works. */
+  readonly edges?: (topology: Topology, effect: Effect) => readonly DeviceId[];
 }
 
 /**
@@ -93,11 +96,13 @@ export const EXPLANATIONS: readonly Row[] = [
     waits: 'answer',
     text: 'the device in front of it does not answer',
     slots: (topology, effect) => {
-      const chain = topology.ancestorsOf(idOf(effect.subject)).map(deviceSubject);
-      const watched = chain.filter((subject) => topology.watchersOf(subject)?.length !== 0);
-      return watched.length === 0
-        ? NO_SLOTS
-        : [[watched.map((subject) => ({ subject, families: DOWN }))]];
+      const groups = topology.waysInto(idOf(effect.subject)).map((way) =>
+        way
+          .map(deviceSubject)
+          .filter((subject) => topology.watchersOf(subject)?.length !== 0)
+          .map((subject) => ({ subject, families: DOWN })),
+      );
+      return [groups.filter((group) => group.length > 0)];
     },
   },
   {
@@ -119,8 +124,7 @@ export const EXPLANATIONS: readonly Row[] = [
     seenFrom: 'outside',
     waits: 'answer',
     text: 'no circuit between the observer and its site works',
-    slots: (topology, effect) =>
-      isSharedEdge(topology, effect) ? NO_SLOTS : circuitSlots(topology, effect),
+    way: (topology, effect) => (isSharedEdge(topology, effect) ? undefined : wayToSite(effect)),
   },
   {
     row: 'edge-behind-near-ends',
@@ -130,7 +134,7 @@ export const EXPLANATIONS: readonly Row[] = [
     waits: 'answer',
     text: 'the devices at the other ends of its circuits do not answer',
     slots: (topology, effect) =>
-      isSharedEdge(topology, effect) ? [farEnds(topology, effect.site ?? '')] : NO_SLOTS,
+      isSharedEdge(topology, effect) ? [farEnds(topology, idOf(effect.subject))] : NO_SLOTS,
   },
   {
     row: 'edge-behind-circuits',
@@ -140,8 +144,7 @@ export const EXPLANATIONS: readonly Row[] = [
     waits: 'no',
     text: 'the circuits that end at it failed one after the other',
     onsets: 'apart',
-    slots: (topology, effect) =>
-      isSharedEdge(topology, effect) ? circuitSlots(topology, effect) : NO_SLOTS,
+    way: (topology, effect) => (isSharedEdge(topology, effect) ? wayToSite(effect) : undefined),
   },
   {
     row: 'site-dark',
@@ -152,10 +155,30 @@ export const EXPLANATIONS: readonly Row[] = [
     text: 'the agent inside its site is silent too, and nothing in front of the site is watched',
     slots: (topology, effect) => {
       const { site } = effect;
-      if (site === undefined || watchedUplinks(topology, site).length > 0) return NO_SLOTS;
+      if (site === undefined || watchedCircuits(topology, site).length > 0) return NO_SLOTS;
       if (gatewayGroups(topology, site).length > 0) return NO_SLOTS;
       const agents = topology.agentsAt(site).map((id) => subjectKey('agent', id));
       return [[agents.map((subject) => ({ subject, families: ['agent-silent'] as const }))]];
+    },
+  },
+  {
+    row: 'failed-with-its-neighbour',
+    kinds: ['device'],
+    families: DOWN,
+    seenFrom: 'anywhere',
+    waits: 'no',
+    text: 'it failed at the same moment as another device of its site, and nothing says what it hangs on',
+    onsets: 'at-once',
+    slots: (topology, effect) => {
+      const device = topology.device(idOf(effect.subject));
+      if (device === undefined || !topology.isUnplaced(device)) return NO_SLOTS;
+      const others = topology.devicesAt(device.site).filter((other) => other.id !== device.id);
+      const suspects = others.map(({ id }) => ({
+        subject: deviceSubject(id),
+        families: DOWN,
+        olderOnly: true as const,
+      }));
+      return [[suspects]];
     },
   },
   {
@@ -168,13 +191,7 @@ export const EXPLANATIONS: readonly Row[] = [
     slots: (topology, effect) =>
       effect.site === undefined
         ? NO_SLOTS
-        : [
-            [
-              sitesBetween(topology, effect, effect.site)
-                .flatMap((site) => topology.uplinksOf(site))
-                .flatMap(linkBad),
-            ],
-          ],
+        : [[topology.graph.onTheWay(effect.observerSite, effect.site).flatMap(linkBad)]],
   },
   {
     row: 'near-end-device',
@@ -211,9 +228,9 @@ export const EXPLANATIONS: readonly Row[] = [
     families: DOWN,
     seenFrom: 'anywhere',
     waits: 'answer',
-    text: 'all circuits of the site failed together, and the device at which they end is silent',
+    text: 'all circuits that end at the device failed together, and it is silent',
     onsets: 'together',
-    slots: sharedEdgeSlots,
+    edges: sharedEdges,
   },
   {
     row: 'dead-underlay',
@@ -244,7 +261,7 @@ export const EXPLANATIONS: readonly Row[] = [
     seenFrom: 'anywhere',
     waits: 'answer',
     text: 'the only way to this link is down',
-    slots: linkWaySlots,
+    way: wayToLink,
   },
   {
     row: 'congestion-or-line-errors',
@@ -271,10 +288,8 @@ export const EXPLANATIONS: readonly Row[] = [
     seenFrom: 'anywhere',
     waits: 'no',
     text: 'the agent sits behind it',
-    slots: (topology, effect) =>
-      effect.site === undefined
-        ? NO_SLOTS
-        : wayDown(topology, topology.climb(effect.site, undefined).sites),
+    way: (_, effect) =>
+      effect.site === undefined ? undefined : { from: undefined, to: [effect.site] },
   },
   {
     row: 'agent-behind-gateway',
@@ -288,8 +303,27 @@ export const EXPLANATIONS: readonly Row[] = [
   },
 ];
 
-const RELEVANT = (slot: Slot): boolean =>
-  slot.groups.length > 0 && slot.groups.every((group) => group.length > 0);
+const isRelevant = (slot: Slot): boolean =>
+  slot.way !== undefined ||
+  (slot.groups.length > 0 && slot.groups.every((group) => group.length > 0));
+
+function slotsOfRow(row: Row, topology: Topology, effect: Effect): Slot[] {
+  const base = {
+    row: row.row,
+    waits: row.waits,
+    text: row.text,
+    ...(row.onsets === undefined ? {} : { onsets: row.onsets }),
+  };
+  const way = row.way?.(topology, effect);
+  const ways = way === undefined ? [] : [{ ...base, groups: [], way }];
+  const edges = (row.edges?.(topology, effect) ?? []).map((edge) => ({
+    ...base,
+    groups: [[{ subject: deviceSubject(edge), families: DOWN }]],
+    edge,
+  }));
+  const groups = (row.slots?.(topology, effect) ?? []).map((one) => ({ ...base, groups: one }));
+  return [...ways, ...edges, ...groups];
+}
 
 /** Every way in which the alert may be explained, nearest first. Work: the degree of its subject. */
 export function slotsOf(topology: Topology, effect: Effect): readonly Slot[] {
@@ -302,16 +336,8 @@ export function slotsOf(topology: Topology, effect: Effect): readonly Slot[] {
       row.families.includes(effect.family) &&
       (row.seenFrom === 'anywhere' || row.seenFrom === seenFrom),
   )
-    .flatMap((row) =>
-      row.slots(topology, effect).map((groups) => ({
-        row: row.row,
-        groups,
-        waits: row.waits,
-        text: row.text,
-        ...(row.onsets === undefined ? {} : { onsets: row.onsets }),
-      })),
-    )
-    .filter(RELEVANT);
+    .flatMap((row) => slotsOfRow(row, topology, effect))
+    .filter(isRelevant);
 }
 
 export const isQuickOutage = (family: Family): boolean => QUICK_FAMILIES.includes(family);

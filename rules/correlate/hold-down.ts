@@ -1,4 +1,5 @@
-import type { SubjectKey } from '../../protocol/model/subject.ts';
+import type { Link } from '../../protocol/model/inventory.ts';
+import type { DeviceId, SubjectKey } from '../../protocol/model/subject.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -12,8 +13,9 @@ import type { Answers } from './answers.ts';
 import { type Explainer, lookBackOf } from './explain.ts';
 import type { Family } from './family.ts';
 import type { Question, Silence } from './silence.ts';
-import type { Slot } from './slot.ts';
-import type { Topology } from './topology.ts';
+import type { Slot, Suspect, Way } from './slot.ts';
+import { linkSubject, type Topology } from './topology.ts';
+import { circuitsOf } from './ways.ts';
 
 /** Ten packets 100 ms apart, the wait for the last one, and the way here. */
 const BURST_LASTS = seconds(2);
@@ -26,6 +28,10 @@ const POLLED: Partial<Record<Family, DurationMs>> = {
   utilisation: seconds(60),
   discards: seconds(60),
   resources: minutes(5),
+  'port-shut': seconds(60),
+  'ports-lost': seconds(60),
+  sessions: seconds(60),
+  routes: seconds(60),
 };
 
 /** Whether an alert without a firing cause may open an incident now. `until` null = not before data. */
@@ -46,6 +52,9 @@ export interface HoldDownDeps {
   readonly topology: () => Topology;
   readonly timing: () => Timing;
 }
+
+/** So many of a device's circuits are asked about; one that answers is enough. */
+const EDGE_QUESTIONS = 3;
 
 const OPEN: Finding = { kind: 'open' };
 const waiting = (until: EpochMs | null, text: string, ask: readonly Question[] = []): Finding => ({
@@ -92,18 +101,53 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   /** The questions that could still confirm the slot; empty = it can no longer explain the alert. */
   function openQuestions(firing: FiringAlert, slot: Slot): readonly Question[] {
     if (slot.waits === 'no') return [];
+    if (slot.way !== undefined) return questionsOnWay(firing, slot.way);
+    const silent = slot.groups.filter((group) => !explainer.isFiring(firing, group));
+    const asked = silent.map((group) => questionsOf(firing, slot, group));
+    if (asked.some((questions) => questions.length === 0)) return [];
+    const questions = asked.flat();
+    return slot.edge === undefined ? questions : questionsOnEdge(firing, slot.edge, questions);
+  }
+
+  /** What a probe can tell of the group: of its first suspect, unless that has answered since. */
+  function questionsOf(firing: FiringAlert, slot: Slot, group: readonly Suspect[]) {
+    const subject = group[0]?.subject;
+    if (subject === undefined) return [];
+    const isRefuted = slot.waits === 'answer' && answers.isAnsweredAfter(subject, failedAt(firing));
+    return isRefuted ? [] : askable(subject, firing);
+  }
+
+  /** Were all that nobody has looked at since down as well, would the way be lost? */
+  function questionsOnWay(firing: FiringAlert, way: Way): readonly Question[] {
     const since = failedAt(firing);
-    const questions: Question[] = [];
-    for (const group of slot.groups) {
-      if (explainer.isFiring(firing, group)) continue;
-      const subject = group[0]?.subject;
-      if (subject === undefined) return [];
-      const asked = askable(subject, firing);
-      const isRefuted = slot.waits === 'answer' && answers.isAnsweredAfter(subject, since);
-      if (asked.length === 0 || isRefuted) return [];
-      questions.push(...asked);
-    }
-    return questions;
+    const asked = new Map<Link, readonly Question[]>();
+    const mayBeDown = (link: Link): boolean => {
+      if (link === way.not || explainer.isLinkDown(firing, link)) return true;
+      if (!asked.has(link)) {
+        const isProved = answers.isAnsweredAfter(linkSubject(link), since);
+        asked.set(link, isProved ? [] : askable(linkSubject(link), firing));
+      }
+      return asked.get(link)?.length !== 0;
+    };
+    const cuts = way.to.map((site) => topology().graph.cutBetween(way.from, site, mayBeDown));
+    if (cuts.some((cut) => cut === undefined)) return [];
+    return cuts.flatMap((cut) => cut ?? []).flatMap((link) => asked.get(link) ?? []);
+  }
+
+  /** Any other circuit of the device that works proves the device. */
+  function questionsOnEdge(
+    firing: FiringAlert,
+    edge: DeviceId,
+    questions: readonly Question[],
+  ): readonly Question[] {
+    const since = failedAt(firing);
+    const others = circuitsOf(topology(), edge).filter(
+      (link) => linkSubject(link) !== firing.alert.subject,
+    );
+    const isProved = others.some((link) => answers.isAnsweredAfter(linkSubject(link), since));
+    if (isProved) return [];
+    const silent = others.slice(0, EDGE_QUESTIONS).filter((l) => !explainer.isLinkDown(firing, l));
+    return [...questions, ...silent.flatMap((link) => askable(linkSubject(link), firing))];
   }
 
   /** Missing data neither open nor close (design 6.1). */

@@ -1,4 +1,5 @@
-import type { AgentId, SiteId, SubjectKey } from '../../protocol/model/subject.ts';
+import type { Link } from '../../protocol/model/inventory.ts';
+import type { AgentId, DeviceId, SiteId, SubjectKey } from '../../protocol/model/subject.ts';
 import type { Family } from './family.ts';
 
 /** An alert that would explain another one: these kinds of trouble on this subject. */
@@ -21,6 +22,10 @@ export type Groups = readonly (readonly Suspect[])[];
 export interface Slot {
   readonly row: string;
   readonly groups: Groups;
+  /** Instead of groups: no way of the graph is left, judged anew each time. */
+  readonly way?: Way;
+  /** Besides the groups: no other circuit of this device may work. */
+  readonly edge?: DeviceId;
   /**
    * Whether the alert waits for the suspects to be probed: until they answer, only for a time (an
    * answer does not refute packet loss), or not at all (a later finding takes over instead).
@@ -30,9 +35,19 @@ export interface Slot {
   readonly text: string;
   /**
    * When the suspects must have begun: together with the alert (one element failed and took all with
-   * it), or not all together (each failed by itself). Absent = it does not matter.
+   * it), at the very same moment, or not all together (each failed by itself). Absent = it does not
+   * matter.
    */
-  readonly onsets?: 'together' | 'apart';
+  readonly onsets?: 'together' | 'at-once' | 'apart';
+}
+
+/** The effect's side of the network: it is cut off when no circuit leads to any of `to`. */
+export interface Way {
+  /** Undefined = the hubs, where the collector is. */
+  readonly from: SiteId | undefined;
+  readonly to: readonly SiteId[];
+  /** The circuit that is itself to be explained. */
+  readonly not?: Link;
 }
 
 /** The alert to be explained, placed in the topology. */

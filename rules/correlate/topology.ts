@@ -12,16 +12,11 @@ import {
   subjectKey,
 } from '../../protocol/model/subject.ts';
 import type { EngineSettings } from '../settings.ts';
+import { createInterfaceNames } from './interface-names.ts';
+import { createParents } from './parents.ts';
+import { createSiteGraph, type SiteGraph } from './site-graph.ts';
 
-/** Longest chain of sites or devices that is followed; also the guard against loops. */
-const MAX_HOPS = 8;
 const NONE: readonly never[] = [];
-
-/** `met` = the way led to the asked site; otherwise it ended at a site without uplinks. */
-export interface Climb {
-  readonly sites: readonly SiteId[];
-  readonly met: boolean;
-}
 
 /** The inventory as correlation reads it: every question is one look-up. */
 export interface Topology {
@@ -41,10 +36,17 @@ export interface Topology {
   linksEndingOn(netInterface: SubjectKey): readonly Link[];
   /** Devices of the site at which its uplinks end. */
   gatewaysOf(site: SiteId): readonly Device[];
-  /** Devices this one is reached through, nearest first. */
-  ancestorsOf(device: DeviceId): readonly DeviceId[];
-  /** Sites whose uplinks lie on the way from `site` up to `from`, nearest first. */
-  climb(site: SiteId, from: SiteId | undefined): Climb;
+  /**
+   * Devices this one is reached through inside its site. Each entry is a way of its own: the next
+   * device and what that one in turn hangs on; only all of them together explain.
+   */
+  waysInto(device: DeviceId): readonly (readonly DeviceId[])[];
+  /** Nothing says what the device hangs on, and no circuit ends at it: the inventory may have a gap. */
+  isUnplaced(device: Device): boolean;
+  /** Sites and the circuits between them that somebody watches. */
+  readonly graph: SiteGraph;
+  /** The subject under the name that the inventory uses: interfaces have many names. */
+  canonical(subject: SubjectKey): SubjectKey;
   /** Agents that watch the subject; when nothing is known about watches, `undefined`. */
   watchersOf(subject: SubjectKey): readonly AgentId[] | undefined;
 }
@@ -113,26 +115,15 @@ export function createTopology(settings: EngineSettings): Topology {
     }
   }
 
-  function ancestorsOf(device: DeviceId): DeviceId[] {
-    const chain: DeviceId[] = [];
-    let parent = devices.get(device)?.behind;
-    while (parent !== undefined && chain.length < MAX_HOPS && !chain.includes(parent)) {
-      chain.push(parent);
-      parent = devices.get(parent)?.behind;
-    }
-    return chain;
-  }
-
-  function climb(site: SiteId, from: SiteId | undefined): Climb {
-    const way: SiteId[] = [];
-    let current: SiteId | undefined = site;
-    while (current !== undefined && current !== from && way.length < MAX_HOPS) {
-      if (way.includes(current)) break;
-      way.push(current);
-      current = uplinks.get(current)?.find((link) => link.peer !== undefined)?.peer;
-    }
-    return { sites: way, met: from !== undefined && current === from };
-  }
+  const watchersOf = (subject: SubjectKey): readonly AgentId[] | undefined =>
+    settings.watches.length === 0 ? undefined : (watchers.get(subject) ?? NONE);
+  const parents = createParents(settings);
+  const graph = createSiteGraph(inventory, (link) =>
+    [linkSubject(link), ...link.ends.map((end) => deviceSubject(end.device))].some(
+      (subject) => watchersOf(subject)?.length !== 0,
+    ),
+  );
+  const names = createInterfaceNames(inventory.links);
 
   return {
     agentCount: inventory.agents.length,
@@ -146,12 +137,14 @@ export function createTopology(settings: EngineSettings): Topology {
     uplinksOf: (site) => uplinks.get(site) ?? NONE,
     linksTowards: (site) => towards.get(site) ?? NONE,
     linksEndingAt: (device) => byDevice.get(device) ?? NONE,
-    linksEndingOn: (netInterface) => byInterface.get(netInterface) ?? NONE,
+    linksEndingOn: (netInterface) => byInterface.get(names.canonical(netInterface)) ?? NONE,
     gatewaysOf: (site) => gateways.get(site) ?? NONE,
-    ancestorsOf,
-    climb,
-    watchersOf: (subject) =>
-      settings.watches.length === 0 ? undefined : (watchers.get(subject) ?? NONE),
+    waysInto: parents.waysInto,
+    isUnplaced: ({ id }) =>
+      parents.waysInto(id).length === 0 && (byDevice.get(id) ?? NONE).every((l) => !carries(l)),
+    graph,
+    canonical: names.canonical,
+    watchersOf,
   };
 }
 

@@ -1,12 +1,12 @@
 import type { Link } from '../../protocol/model/inventory.ts';
 import { type DeviceId, deviceOf, idOf, type SiteId } from '../../protocol/model/subject.ts';
 import type { Family } from './family.ts';
-import type { Effect, Groups, Suspect } from './slot.ts';
+import type { Effect, Groups, Suspect, Way } from './slot.ts';
 import { deviceSubject, endInterfaces, linkSubject, type Topology } from './topology.ts';
 
 export const DOWN: readonly Family[] = ['unreachable'];
 export const REACH: readonly Family[] = ['unreachable', 'snmp-silent'];
-export const QUALITY: readonly Family[] = ['loss', 'latency'];
+export const QUALITY: readonly Family[] = ['loss', 'latency', 'voice'];
 export const NO_SLOTS: readonly Groups[] = [];
 
 /** Signs that a link carries nothing. */
@@ -36,62 +36,50 @@ export const isWatched = (topology: Topology, link: Link): boolean =>
     (subject) => topology.watchersOf(subject)?.length !== 0,
   );
 
-export const watchedUplinks = (topology: Topology, site: SiteId): readonly Link[] =>
-  topology.uplinksOf(site).filter((link) => isWatched(topology, link));
+export const watchedCircuits = (topology: Topology, site: SiteId): readonly Link[] =>
+  topology.graph.circuitsAt(site).filter((link) => isWatched(topology, link));
 
-/** One slot per site on the way: that site is cut off when all its watched uplinks are down. */
-export function wayDown(
-  topology: Topology,
-  sites: readonly SiteId[],
-  not?: Link,
-): readonly Groups[] {
-  return sites.map((site) =>
-    watchedUplinks(topology, site)
-      .filter((link) => link !== not)
-      .map(linkDown),
-  );
-}
+const carries = (link: Link): boolean => link.kind === 'wan' || link.kind === 'internet';
 
-/** Sites whose uplinks lie between the observer and the subject's site. */
-export function sitesBetween(
-  topology: Topology,
-  effect: Effect,
-  target: SiteId,
-): readonly SiteId[] {
-  const down = topology.climb(target, effect.observerSite);
-  if (down.met || effect.observerSite === undefined) return down.sites;
-  return [...down.sites, ...topology.climb(effect.observerSite, target).sites];
-}
+/** The watched circuits that end at the device. */
+export const circuitsOf = (topology: Topology, device: DeviceId): readonly Link[] =>
+  topology.linksEndingAt(device).filter((link) => carries(link) && isWatched(topology, link));
 
-/** The devices of its own site at which several circuits of that site end, when all of them do. */
-function sharedEdgeOf(topology: Topology, site: SiteId): DeviceId | undefined {
-  const uplinks = watchedUplinks(topology, site);
-  const [edge, ...others] = topology.gatewaysOf(site);
-  return uplinks.length > 1 && others.length === 0 ? edge?.id : undefined;
-}
+/** A device at which several circuits end: when all fail at once, it is the likelier cause. */
+const isEdgeOfMany = (topology: Topology, device: DeviceId): boolean =>
+  circuitsOf(topology, device).length > 1;
 
 export const isSharedEdge = (topology: Topology, effect: Effect): boolean =>
-  effect.site !== undefined && sharedEdgeOf(topology, effect.site) === deviceOf(effect.subject);
+  isEdgeOfMany(topology, deviceOf(effect.subject) ?? '');
 
-/** For each circuit of the site the devices at its other end. */
-export const farEnds = (topology: Topology, site: SiteId): Groups =>
-  watchedUplinks(topology, site).map((link) =>
+/** For each circuit of the device the devices at its other end. */
+export const farEnds = (topology: Topology, device: DeviceId): Groups =>
+  circuitsOf(topology, device).map((link) =>
     linkDown(link).filter(
-      ({ subject, insideOnly }) => insideOnly && topology.siteOf(subject) !== site,
+      ({ subject, insideOnly }) => insideOnly && subject !== deviceSubject(device),
     ),
   );
 
-export function sharedEdgeSlots(topology: Topology, effect: Effect): readonly Groups[] {
+/** The ends of the circuit at which others end as well. */
+export function sharedEdges(topology: Topology, effect: Effect): readonly DeviceId[] {
   const link = topology.link(idOf(effect.subject));
-  const edge = link && sharedEdgeOf(topology, link.site);
-  if (link === undefined || edge === undefined || link.kind === 'overlay') return NO_SLOTS;
-  const others = watchedUplinks(topology, link.site).filter((other) => other !== link);
-  return [[[{ subject: deviceSubject(edge), families: DOWN }], ...others.map(linkDown)]];
+  if (link === undefined || !carries(link)) return [];
+  return link.ends.map((end) => end.device).filter((device) => isEdgeOfMany(topology, device));
 }
 
-export function circuitSlots(topology: Topology, effect: Effect): readonly Groups[] {
-  if (effect.site === undefined) return NO_SLOTS;
-  return wayDown(topology, sitesBetween(topology, effect, effect.site));
+/** Nothing leads from the observer to the site of the effect. */
+export function wayToSite(effect: Effect): Way | undefined {
+  if (effect.site === undefined || effect.site === effect.observerSite) return undefined;
+  return { from: effect.observerSite, to: [effect.site] };
+}
+
+/** Nothing leads from the observer to either end of the link, the link itself left aside. */
+export function wayToLink(topology: Topology, effect: Effect): Way | undefined {
+  const link = topology.link(idOf(effect.subject));
+  if (link === undefined) return undefined;
+  const to = topology.graph.endsOf(link);
+  const { observerSite: from } = effect;
+  return to.length < 2 || to.includes(from ?? '') ? undefined : { from, to, not: link };
 }
 
 export function gatewayGroups(topology: Topology, site: SiteId, not?: string): Groups {
@@ -104,13 +92,6 @@ export function gatewayGroups(topology: Topology, site: SiteId, not?: string): G
 
 export const isGateway = (topology: Topology, effect: Effect): boolean =>
   topology.gatewaysOf(effect.site ?? '').some((gateway) => gateway.id === deviceOf(effect.subject));
-
-export function linkWaySlots(topology: Topology, effect: Effect): readonly Groups[] {
-  const link = topology.link(idOf(effect.subject));
-  const from = effect.observerSite;
-  if (link?.peer === undefined || from === link.site || from === link.peer) return NO_SLOTS;
-  return wayDown(topology, sitesBetween(topology, effect, link.peer), link);
-}
 
 export function underlays(topology: Topology, effect: Effect): readonly Link[] {
   const link = topology.link(idOf(effect.subject));

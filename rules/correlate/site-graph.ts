@@ -1,0 +1,150 @@
+import type { Inventory, Link } from '../../protocol/model/inventory.ts';
+import type { SiteId } from '../../protocol/model/subject.ts';
+import { createSiteEdges, type Edge, WORLD } from './site-edges.ts';
+
+/** Sites and the circuits between them; every way counts, not only the shortest. */
+export interface SiteGraph {
+  /** Sites at both ends of the circuit. */
+  endsOf(link: Link): readonly SiteId[];
+  /** Circuits that end at the site, whichever side they are said to serve. */
+  circuitsAt(site: SiteId): readonly Link[];
+  /**
+   * The circuits that would have to work again for `to` to be reached, when none of the ways from
+   * `from` (undefined = the hubs, where the collector is) is left; undefined = there is a way, or the
+   * inventory never knew one. Two floods in turn, so the work is twice the smaller side.
+   */
+  cutBetween(
+    from: SiteId | undefined,
+    to: SiteId,
+    isDown: (link: Link) => boolean,
+  ): readonly Link[] | undefined;
+  /** The circuits on a shortest way, and all that serve the target. */
+  onTheWay(from: SiteId | undefined, to: SiteId): readonly Link[];
+  /** Sites whose reachability may hang on the circuit now: its ends and what it alone connects. */
+  behind(link: Link, isDown: (link: Link) => boolean): readonly SiteId[];
+}
+
+interface Flood {
+  readonly seen: Set<string>;
+  readonly queue: string[];
+  readonly cut: Edge[];
+  next: number;
+}
+
+const floodFrom = (sources: readonly string[]): Flood => ({
+  seen: new Set(sources),
+  queue: [...sources],
+  cut: [],
+  next: 0,
+});
+
+/** Shortest ways are kept for so many observers at a time. */
+const TREES_KEPT = 64;
+
+/** @param isUsable leaves circuits out that nobody watches (see `createSiteEdges`). */
+export function createSiteGraph(
+  inventory: Inventory,
+  isUsable: (link: Link) => boolean,
+): SiteGraph {
+  const sites = createSiteEdges(inventory, isUsable);
+
+  const sourcesOf = (from: SiteId | undefined): readonly string[] =>
+    from === undefined ? sites.core : [from];
+
+  /** One node further; true when the other flood was met. */
+  function advance(flood: Flood, other: Flood, isDown: (link: Link) => boolean): boolean {
+    const node = flood.queue[flood.next] as string;
+    flood.next += 1;
+    for (const edge of sites.edgesOf(node)) {
+      if (isDown(edge.link)) flood.cut.push(edge);
+      else if (reach(flood, other, edge.to)) return true;
+    }
+    return sites.freeWaysOf(node).some((to) => reach(flood, other, to));
+  }
+
+  function reach(flood: Flood, other: Flood, node: string): boolean {
+    if (other.seen.has(node)) return true;
+    if (!flood.seen.has(node)) {
+      flood.seen.add(node);
+      flood.queue.push(node);
+    }
+    return false;
+  }
+
+  function cutBetween(
+    from: SiteId | undefined,
+    to: SiteId,
+    isDown: (link: Link) => boolean,
+  ): readonly Link[] | undefined {
+    const sources = sourcesOf(from);
+    if (sources.includes(to) || !sites.wereEverJoined(sources, to)) return undefined;
+    const near = floodFrom(sources);
+    const far = floodFrom([to]);
+    while (far.next < far.queue.length) {
+      if (advance(far, near, isDown)) return undefined;
+      if (near.next < near.queue.length && advance(near, far, isDown)) return undefined;
+    }
+    const outward = far.cut.filter((edge) => !far.seen.has(edge.to));
+    // Circuits that serve the lost side come first; those that only lead on to others prove nothing.
+    const serving = outward.filter((edge) => far.seen.has(edge.link.site));
+    return [...new Set((serving.length > 0 ? serving : outward).map((edge) => edge.link))];
+  }
+
+  function growTree(sources: readonly string[]): Map<string, Edge> {
+    const tree = new Map<string, Edge>();
+    const seen = new Set(sources);
+    for (const node of seen) {
+      for (const { link, to } of sites.edgesOf(node)) {
+        if (!seen.has(to)) tree.set(to, { link, to: node });
+        seen.add(to);
+      }
+      for (const to of sites.freeWaysOf(node)) seen.add(to);
+    }
+    return tree;
+  }
+
+  const trees = new Map<string, Map<string, Edge>>();
+  /** For each site the first circuit of a shortest way back; kept for a few observers. */
+  function treeFrom(from: SiteId | undefined): Map<string, Edge> {
+    const name = from ?? WORLD;
+    const known = trees.get(name);
+    if (known !== undefined) return known;
+    const tree = growTree(sourcesOf(from));
+    if (trees.size >= TREES_KEPT) trees.clear();
+    trees.set(name, tree);
+    return tree;
+  }
+
+  function onTheWay(from: SiteId | undefined, to: SiteId): readonly Link[] {
+    const tree = treeFrom(from);
+    const way = new Set(sites.circuitsAt(to));
+    for (let edge = tree.get(to); edge !== undefined; edge = tree.get(edge.to)) way.add(edge.link);
+    for (const link of from === undefined ? [] : servedBy(from)) way.add(link);
+    return [...way];
+  }
+
+  /** The observer's own circuits, unless it sits in a hub that has one for every branch. */
+  const servedBy = (site: SiteId): readonly Link[] =>
+    sites.circuitsAt(site).filter((link) => link.site === site);
+
+  function behind(link: Link, isDown: (link: Link) => boolean): readonly SiteId[] {
+    const ends = sites.endsOf(link);
+    const [a, b] = ends;
+    if (a === undefined || b === undefined) return ends;
+    const isClosed = (other: Link): boolean => other === link || isDown(other);
+    let [flood, other] = [floodFrom([a]), floodFrom([b])];
+    while (flood.next < flood.queue.length) {
+      if (advance(flood, other, isClosed)) return ends;
+      [flood, other] = [other, flood];
+    }
+    return [...new Set([...ends, ...flood.seen])];
+  }
+
+  return {
+    endsOf: sites.endsOf,
+    circuitsAt: sites.circuitsAt,
+    cutBetween,
+    onTheWay,
+    behind,
+  };
+}
