@@ -42,6 +42,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'run recorded samples through the live engine in virtual time',
     load: () => import('./replay.ts'),
   },
+  rules: {
+    summary: 'list the rules in force, test rules: given these samples, expect these alerts',
+    load: () => import('./rules.ts'),
+  },
   record: {
     summary: 'export the input log in the form that replay reads',
     load: () => import('./record.ts'),
