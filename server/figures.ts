@@ -27,7 +27,13 @@ export function* figuresOf(
   yield gauge('inputs_waiting', 'Inputs that are taken and not yet judged', waiting);
   yield counter('engine_failures_total', 'Inputs on which the engine failed', engineFailures);
   yield gauge('store_stalled', '1 while nothing can be stored', stalledBy === undefined ? 0 : 1);
-  yield gauge('clock_ahead_ms', 'Time of the log ahead of the clock that was set back', clockAhead);
+  yield {
+    name: 'clock_ahead_seconds',
+    help: 'Time of the log ahead of the clock that was set back',
+    kind: 'gauge',
+    unit: 'seconds',
+    value: clockAhead / 1000,
+  };
   yield counter('samples_total', 'Samples taken since the start', recent.samples());
   yield gauge('recent_series', 'Series whose newest samples are kept', series);
   yield gauge('recent_points', 'Samples kept for graphs', points);

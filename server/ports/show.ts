@@ -85,6 +85,8 @@ export interface OwnFigure {
   readonly name: string;
   readonly help: string;
   readonly kind: 'counter' | 'gauge';
+  /** Then the name ends in it: `clock_ahead_seconds`, `history_written_bytes_total`. */
+  readonly unit?: 'seconds' | 'bytes';
   readonly value: number;
   readonly labels?: Readonly<Record<string, string>>;
 }

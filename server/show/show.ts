@@ -147,9 +147,10 @@ function registerHealth(app: FastifyInstance, deps: ShowDeps): void {
 
 function registerMetrics(app: FastifyInstance, deps: ShowDeps, stream: Stream): void {
   const metrics = createOwnMetrics({ version: deps.version, figures });
-  app.get('/metrics', { schema: { summary: 'OpenMetrics' } }, async (_request, reply) => {
-    const { contentType, text } = await metrics.scrape();
-    return reply.type(contentType).header('cache-control', 'no-store').send(text);
+  app.get('/metrics', { schema: { summary: 'OpenMetrics' } }, async (request, reply) => {
+    const { contentType, text } = await metrics.scrape(request.headers.accept);
+    reply.header('vary', 'accept').header('cache-control', 'no-store');
+    return reply.type(contentType).send(text);
   });
 
   function* figures(): Generator<OwnFigure> {

@@ -269,7 +269,8 @@ describe('around it', () => {
   });
 
   test('/metrics is OpenMetrics with our prefix only', async () => {
-    const answer = await get(await show(), '/metrics');
+    const accept = 'application/openmetrics-text; version=1.0.0';
+    const answer = await get(await show(), '/metrics', { accept });
     expect(answer.headers['content-type']).toMatch(/^application\/openmetrics-text/);
     expect(answer.body).toMatch(/^vedette_build_info\{version="0.1.0",node="v\d+/m);
     expect(answer.body).toMatch(/^vedette_incidents_open 3$/m);

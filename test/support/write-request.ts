@@ -1,3 +1,4 @@
+/// <reference path="../../server/adapters/remote-write/snappyjs.d.ts" />
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import snappy from 'snappyjs';
 
