@@ -1,5 +1,10 @@
 import type { Alert, Disturbance, Severity } from '../../protocol/model/alert.ts';
-import { type Level, PRIORITY_MATRIX, type Priority } from '../../protocol/model/incident.ts';
+import {
+  type HitService,
+  type Level,
+  PRIORITY_MATRIX,
+  type Priority,
+} from '../../protocol/model/incident.ts';
 import type { Link, Site } from '../../protocol/model/inventory.ts';
 import { deviceOf, idOf, kindOf, type SiteId } from '../../protocol/model/subject.ts';
 import { isOutage } from '../correlate/explanations.ts';
@@ -57,6 +62,27 @@ export function urgencyOf(cause: string, { disturbance, severity }: Harm): Level
 }
 
 const LEVELS: readonly Level[] = ['high', 'medium', 'low'];
+
+const LOWER: Readonly<Record<Level, Level>> = { high: 'medium', medium: 'low', low: 'low' };
+
+/**
+ * What services add to the extent. One that is down or works badly in its service hours has at
+ * least the impact of its criticality; this is also what lifts a purely statistical finding. Where
+ * all that suffer are outside their hours, it can wait: one step less urgent. A service that only
+ * lost its reserve changes nothing: that is what the reserve is for.
+ */
+export function weigh(
+  impact: Level,
+  urgency: Level,
+  services: readonly HitService[],
+): { readonly impact: Level; readonly urgency: Level } {
+  const suffering = services.filter(({ state }) => state === 'down' || state === 'degraded');
+  const open = suffering.filter(({ isOpen }) => isOpen);
+  if (suffering.length > 0 && open.length === 0) return { impact, urgency: LOWER[urgency] };
+  const levels = [impact, ...open.map(({ criticality }) => criticality)];
+  return { impact: LEVELS.find((level) => levels.includes(level)) ?? impact, urgency };
+}
+
 const SEVERITIES: readonly Severity[] = ['critical', 'major', 'minor', 'warning'];
 
 const rankOf = ({ disturbance, severity }: Harm): number =>
