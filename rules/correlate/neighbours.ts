@@ -105,13 +105,15 @@ export function createNeighbours({ book, topology }: NeighboursDeps): Neighbours
     }
     const root = leadOf(near.filter((one) => one.alert.subject === worst));
     if (root === undefined) return undefined;
-    return { by: root.alert.key, row: 'neighbour', text: textOf(worst, most) };
+    const isTie = most[1] === weightOf(effect.alert.subject, effect)[1];
+    return { by: root.alert.key, row: 'neighbour', text: textOf(worst, most, isTie) };
   }
 
-  const textOf = (subject: SubjectKey, [isShut, share]: Weight): string => {
+  const textOf = (subject: SubjectKey, [isShut, share]: Weight, isTie: boolean): string => {
     const name = topology().device(deviceOf(subject) ?? '')?.name ?? deviceOf(subject);
     if (isShut === 1) return `at the same time a port was shut down on its neighbour ${name}`;
-    if (share === 0) return `its neighbour ${name} was hit first`;
+    if (isTie)
+      return `its neighbour ${name} was hit as hard at the same time, and counts as the first`;
     return `its neighbour ${name} lost more at the same time, ${Math.round((share ?? 0) * 100)} % of its sessions`;
   };
 

@@ -95,6 +95,24 @@ export const ROUTING_RULES: readonly Rule[] = [
     enabled: true,
   },
   {
+    id: 'bgp-paths-lost',
+    on: ['device'],
+    detector: { kind: 'drop', metric: 'bgp_path_count', least: 10, share: 0.05, ...LEVEL },
+    holdFor: seconds(0),
+    clearAfter: CLEAR,
+    severity: 'warning',
+    disturbance: 'degradation',
+    cause: 'BGP paths lost',
+    reason:
+      'A twentieth of the paths gone at once: what one of twenty equal neighbours sends. Tells of sessions that a source does not count and of neighbours that withdraw what they had. Churn is followed: the usual level takes up what comes and goes slowly (own choice; listed, not ticketed).',
+    advice: [
+      'Which neighbour sends fewer prefixes than yesterday?',
+      'If a session was lost at the same time, that is the fault and this its trace.',
+      'If all sessions are well, ask the neighbour: it has lost or filtered what it passed on.',
+    ],
+    enabled: true,
+  },
+  {
     id: 'port-shut',
     on: ['device'],
     detector: {
