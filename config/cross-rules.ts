@@ -23,6 +23,9 @@ const METRIC_SUBJECTS: readonly (readonly [string, readonly SubjectKind[]])[] = 
   ['device_', ['device']],
   ['snmp_', ['device']],
   ['agent_', ['agent']],
+  ['bgp_', ['device']],
+  ['bfd_', ['device']],
+  ['route_', ['device']],
 ];
 
 const METRIC_NAMES = Object.keys({ ...METRICS, ...DERIVED_METRICS });
@@ -79,6 +82,7 @@ function checkNewRule(findings: Findings, at: string, change: RuleChange, isKnow
   const { detector } = change;
   if (detector?.kind === 'threshold') checkThreshold(findings, at, change, detector);
   else if (detector?.kind === 'expression') checkExpression(findings, at, change, detector);
+  else if (detector?.kind === 'drop') checkDrop(findings, at, change, detector);
   else if (detector !== undefined) {
     checkSubjects(findings, at, change, detector.kind, SUBJECTS_OF[detector.kind]);
     if (detector.kind === 'unreachable') checkMisses(findings, `${at}/detector`, detector);
@@ -104,6 +108,20 @@ function checkThreshold(
   }
   const subjects = METRIC_SUBJECTS.find(([prefix]) => metric.startsWith(prefix))?.[1];
   checkSubjects(findings, at, change, metric, subjects);
+}
+
+type Drop = Extract<NonNullable<RuleChange['detector']>, { kind: 'drop' }>;
+
+function checkDrop(findings: Findings, at: string, change: RuleChange, detector: Drop): void {
+  const { metric, also = [], alongside } = detector;
+  const named: [string, string][] = [['metric', metric]];
+  for (const [n, other] of also.entries()) named.push([`also/${n}`, other]);
+  if (alongside !== undefined) named.push(['alongside/metric', alongside.metric]);
+  for (const [field, one] of named) {
+    if (!checkMetric(findings, `${at}/detector/${field}`, one)) continue;
+    const subjects = METRIC_SUBJECTS.find(([prefix]) => one.startsWith(prefix))?.[1];
+    checkSubjects(findings, at, change, one, subjects);
+  }
 }
 
 type Expression = Extract<NonNullable<RuleChange['detector']>, { kind: 'expression' }>;

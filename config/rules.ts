@@ -113,10 +113,24 @@ function newDetector(detector: NewDetector): Detector {
       const threshold = { kind: 'threshold', metric, ...others, over: parseDuration(over), band };
       return threshold as Detector;
     }
+    case 'drop':
+      return newDrop(detector);
     case 'snmp-silent':
     case 'agent-silent':
       return { kind: detector.kind, after: parseDuration(detector.after) };
     default:
       return detector;
   }
+}
+
+/** Metrics have passed the cross-checks. */
+function newDrop(detector: Extract<NewDetector, { kind: 'drop' }>): Detector {
+  const { settleFor, forgetAfter, alongside } = detector;
+  const beside = alongside && { ...alongside, within: parseDuration(alongside.within) };
+  return {
+    ...detector,
+    settleFor: parseDuration(settleFor),
+    forgetAfter: parseDuration(forgetAfter),
+    ...(beside === undefined ? {} : { alongside: beside }),
+  } as Detector;
 }

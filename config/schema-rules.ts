@@ -43,6 +43,37 @@ const Detector = Type.Union(
       },
       strict,
     ),
+    Type.Object(
+      {
+        kind: Type.Literal('drop'),
+        metric: Text,
+        also: Type.Optional(
+          Type.Array(Text, { description: 'Metrics judged by the same figures, each by itself' }),
+        ),
+        least: Type.Number({
+          exclusiveMinimum: 0,
+          default: 1,
+          expected: 'a number above 0',
+          description: 'So many must be missing',
+        }),
+        share: Type.Number({
+          minimum: 0,
+          maximum: 1,
+          default: 0,
+          expected: 'a share, 0 to 1',
+          description: 'This share of the usual level must be missing',
+        }),
+        settleFor: duration('1m', 'A level kept so long is the usual one'),
+        forgetAfter: duration('3d', 'What is missing so long is not coming back'),
+        alongside: Type.Optional(
+          Type.Object(
+            { metric: Text, within: duration('1m', 'Before or after the drop') },
+            { ...strict, description: 'Only where this metric rose at the time of the drop' },
+          ),
+        ),
+      },
+      strict,
+    ),
     Type.Object({ kind: Type.Literal('interface-down') }, strict),
     Type.Object({ kind: Type.Literal('snmp-silent'), after: duration('5m', 'Silence') }, strict),
     Type.Object({ kind: Type.Literal('agent-silent'), after: duration('12s', 'Silence') }, strict),
