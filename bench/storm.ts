@@ -1,0 +1,80 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { record } from '../lab/storm/recording.ts';
+import { missingEdges, storyOf } from '../lab/storm/story.ts';
+import type { Figure } from './figure.ts';
+import { add, createTally, figuresOf } from './support-storm-figures.ts';
+import { engineListener, judgeStorm, settingsOf } from './support-storm-run.ts';
+
+/**
+ * Storms: random WANs with 1 to 5 random faults through the whole engine in virtual time.
+ *
+ *   node bench/main.ts storm --storms=1000 [--from=SEED] [--max-branches=N]
+ *   node bench/main.ts storm --seed=SEED --trace       the story of one storm
+ *   node bench/main.ts storm --seed=SEED --record=FILE its inputs, for vedette replay
+ */
+export const name = 'storm';
+
+interface StormArguments {
+  readonly storms: number;
+  readonly from: number;
+  readonly maxBranches: number;
+  readonly seed: number | undefined;
+  readonly hasTrace: boolean;
+  readonly record: string | undefined;
+}
+
+function argumentsOf(argv: readonly string[]): StormArguments {
+  const { values } = parseArgs({
+    args: argv.filter((arg) => arg.startsWith('--') && arg !== '--'),
+    strict: false,
+    options: {
+      storms: { type: 'string' },
+      from: { type: 'string' },
+      'max-branches': { type: 'string' },
+      seed: { type: 'string' },
+      trace: { type: 'boolean' },
+      record: { type: 'string' },
+    },
+  });
+  const number = (value: unknown, otherwise: number): number =>
+    typeof value === 'string' && Number.isInteger(Number(value)) ? Number(value) : otherwise;
+  return {
+    storms: number(values.storms, 1000),
+    from: number(values.from, 1),
+    maxBranches: number(values['max-branches'], 2_000),
+    seed: values.seed === undefined ? undefined : number(values.seed, 1),
+    hasTrace: values.trace === true,
+    record: typeof values.record === 'string' ? values.record : undefined,
+  };
+}
+
+/** One storm, told or written down; nothing is measured, so the page of benchmarks stays as it is. */
+function tellOne(seed: number, { maxBranches, record: file, hasTrace }: StormArguments): never {
+  let lines: readonly string[] = [];
+  const { plan, truths, result, score } = judgeStorm({ seed, maxBranches }, (storm) => {
+    const settings = settingsOf(storm);
+    const recording = record(engineListener(settings), settings);
+    lines = recording.lines;
+    return file === undefined ? engineListener(settings) : recording.listener;
+  });
+  if (file !== undefined) writeFileSync(file, `${lines.join('\n')}\n`);
+  if (hasTrace) {
+    console.log(storyOf(plan, truths, result.facts, score));
+    console.log('The inventory does not know that:');
+    for (const line of missingEdges(plan)) console.log(`  ${line}`);
+  } else for (const wrong of score.wrongs) console.log(wrong);
+  process.exit(0);
+}
+
+export async function run(): Promise<Figure[]> {
+  const options = argumentsOf(process.argv.slice(2));
+  if (options.seed !== undefined) tellOne(options.seed, options);
+  const tally = createTally();
+  for (let seed = options.from; seed < options.from + options.storms; seed++) {
+    const { score, result } = judgeStorm({ seed, maxBranches: options.maxBranches });
+    add(tally, score, result);
+    for (const wrong of score.wrongs) console.log(`seed ${seed}: ${wrong}`);
+  }
+  return figuresOf(tally);
+}

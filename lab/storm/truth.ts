@@ -1,0 +1,159 @@
+import type { Fault, FaultKind } from './faults.ts';
+import type { StormCircuit } from './network.ts';
+import { createObserver, type Observer } from './observation.ts';
+import type { StormPlan } from './plan.ts';
+import type { Effect } from './state.ts';
+
+/** What was really wrong, as far as anybody could have known. Times in ms from the start. */
+export interface TrueFault {
+  readonly fault: Fault;
+  /**
+   * When it first shows for long enough to be found; absent = it never does: what the collector
+   * hears would be the same without it, because another fault hides it, or only for moments.
+   */
+  readonly shownFrom?: number;
+  /** The last moment at which it still made a difference. */
+  readonly shownUntil: number;
+  /** Subjects that a ticket may name: its own, and those of faults that look the same to everybody. */
+  readonly roots: ReadonlySet<string>;
+  /** Whatever changes because of it when it is alone. */
+  readonly footprint: ReadonlySet<string>;
+}
+
+/** A fault must show this long without a break to be one that should be found, ms. */
+const SHOWS_FOR: Record<FaultKind, number> = {
+  'circuit-cut': 30_000,
+  'device-off': 30_000,
+  'site-power': 30_000,
+  'pop-outage': 30_000,
+  'circuit-loss': 75_000,
+  congestion: 150_000,
+  'hub-router-down': 30_000,
+  'agent-stopped': 30_000,
+  'interface-down': 30_000,
+  'snmp-stopped': 150_000,
+};
+
+/** What these hide or mimic is looked for; the others resemble nothing else. */
+const OUTAGES: readonly FaultKind[] = [
+  'circuit-cut',
+  'device-off',
+  'site-power',
+  'pop-outage',
+  'hub-router-down',
+  'interface-down',
+];
+
+interface Span {
+  readonly from: number;
+  readonly until: number;
+  readonly active: readonly Fault[];
+}
+
+/** Finds out by leaving each fault out in turn, at every moment at which the set of faults changes. */
+export function truthOf(plan: StormPlan): TrueFault[] {
+  const observer = createObserver(plan);
+  const spans = spansOf(plan.faults);
+  const whole = spans.map(({ active }) => observer.see(effectsOf(active)));
+  const calm = observer.see([]);
+  return plan.faults.map((fault) => {
+    const shown = shownSpans(fault, spans, whole, observer);
+    const long = shown.find(({ from, until }) => until - from >= SHOWS_FOR[fault.kind]);
+    const seen = observer.see(fault.effects);
+    const footprint = observer.difference(calm, seen);
+    for (const subject of observer.difference(calm, observer.seeAtOnce(fault.effects))) {
+      footprint.add(subject);
+    }
+    for (const root of fault.roots) footprint.add(root);
+    for (const link of fault.pop?.links ?? []) footprint.add(link);
+    return {
+      fault,
+      ...(long === undefined ? {} : { shownFrom: long.from }),
+      shownUntil: long?.until ?? fault.until,
+      roots: new Set([...fault.roots, ...doubles(plan, fault, observer)]),
+      footprint,
+    };
+  });
+}
+
+const effectsOf = (faults: readonly Fault[]): Effect[] => faults.flatMap((fault) => fault.effects);
+
+function spansOf(faults: readonly Fault[]): Span[] {
+  const times = [...new Set(faults.flatMap(({ from, until }) => [from, until]))].sort(
+    (a, b) => a - b,
+  );
+  return times.slice(0, -1).map((from, index) => ({
+    from,
+    until: times[index + 1] as number,
+    active: faults.filter((fault) => fault.from <= from && fault.until > from),
+  }));
+}
+
+function shownSpans(
+  fault: Fault,
+  spans: readonly Span[],
+  whole: readonly Uint8Array[],
+  observer: Observer,
+): { from: number; until: number }[] {
+  const shown: { from: number; until: number }[] = [];
+  for (const [index, { from, until, active }] of spans.entries()) {
+    if (!active.includes(fault)) continue;
+    const without = observer.see(effectsOf(active.filter((other) => other !== fault)));
+    if (observer.isSame(without, whole[index] as Uint8Array)) continue;
+    const last = shown.at(-1);
+    if (last?.until === from) last.until = until;
+    else shown.push({ from, until });
+  }
+  return shown;
+}
+
+/** Roots of other faults that everybody would see exactly as this one. */
+function doubles(plan: StormPlan, fault: Fault, observer: Observer): string[] {
+  if (!OUTAGES.includes(fault.kind)) return [];
+  const seen = observer.see(fault.effects);
+  return candidates(plan, fault)
+    .filter(({ effects }) => observer.isSame(seen, observer.see(effects)))
+    .flatMap(({ roots }) => roots);
+}
+
+interface Candidate {
+  readonly roots: readonly string[];
+  readonly effects: readonly Effect[];
+}
+
+/** The circuits that end at what the fault broke, the devices at their ends, and the sites of those. */
+function candidates({ network }: StormPlan, fault: Fault): Candidate[] {
+  const near = network.circuits.filter((circuit) => touches(fault, circuit));
+  const nodes = new Set(near.flatMap((circuit) => [circuit.near, circuit.far]));
+  const sites = new Set([...nodes].map((node) => network.nodes[node]?.site ?? -1));
+  const circuits = near.map(
+    ({ link, edge }): Candidate => ({
+      roots: [`link:${link.id}`, ...link.ends.map((e) => `interface:${e.device}/${e.interface}`)],
+      effects: [{ kind: 'edge-down', edge: edge ?? -1 }],
+    }),
+  );
+  const devices = [...nodes].map(
+    (node): Candidate => ({
+      roots: [`device:${network.nodes[node]?.id}`],
+      effects: [{ kind: 'node-down', node }],
+    }),
+  );
+  const branches = [...sites].flatMap((number) => network.sites[number] ?? []);
+  const dark = branches
+    .filter(({ site }) => !site.hub)
+    .map(({ site, nodes: own, agent }): Candidate => {
+      const effects = own.map((node): Effect => ({ kind: 'node-down', node }));
+      if (agent !== undefined) effects.push({ kind: 'agent-down', agent });
+      return { roots: [`site:${site.id}`], effects };
+    });
+  return [...circuits, ...devices, ...dark];
+}
+
+/** Whether a circuit is, or ends at, what the fault broke. */
+const touches = (fault: Fault, { edge, near, far }: StormCircuit): boolean =>
+  edge !== undefined &&
+  fault.effects.some(
+    (effect) =>
+      (effect.kind === 'edge-down' && effect.edge === edge) ||
+      (effect.kind === 'node-down' && (effect.node === near || effect.node === far)),
+  );
