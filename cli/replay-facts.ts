@@ -1,5 +1,6 @@
 import { type Fact, isIncidentFact } from '../protocol/model/fact.ts';
 import type { Incident } from '../protocol/model/incident.ts';
+import { deviceOf } from '../protocol/model/subject.ts';
 
 /** Fields that hold an instant; they are written as ISO 8601. */
 const INSTANT = /^(at|since|until|[a-z]+At|blindSince)$/;
@@ -28,10 +29,34 @@ function flat(fact: Fact): object {
   return { at, kind, alert: key, ...shown };
 }
 
+/** One line of `--changes`; times in epoch seconds. */
+export interface ChangeLine {
+  readonly type: 'change';
+  readonly series: string;
+  /** First sample of the new level. */
+  readonly at: number;
+  readonly reportedAt: number;
+}
+
+/**
+ * The line of a change of level; undefined for every other fact.
+ * @param seriesOf as of `createTicketBook`
+ */
+export function changeLine(
+  fact: Fact,
+  seriesOf: (subject: string) => string | undefined,
+): ChangeLine | undefined {
+  if (fact.kind !== 'level.changed') return undefined;
+  const series = seriesOf(fact.subject) ?? fact.series;
+  return { type: 'change', series, at: fact.since / 1000, reportedAt: fact.at / 1000 };
+}
+
 /** One line of `--tickets`; times in epoch seconds. */
 export interface TicketLine {
   readonly series: string;
   readonly subject: string;
+  /** The suspected root, or the device that it is a port of; absent for other subjects. */
+  readonly device?: string;
   readonly openedAt: number;
   readonly resolvedAt: number | null;
   readonly priority: number;
@@ -48,13 +73,17 @@ export interface TicketBook {
 export function createTicketBook(seriesOf: (subject: string) => string | undefined): TicketBook {
   const open = new Map<string, { readonly since: number; view: Incident }>();
 
-  const lineOf = (since: number, view: Incident, resolvedAt: number | null): TicketLine => ({
-    series: seriesOf(view.subject) ?? view.deciding ?? view.subject,
-    subject: view.subject,
-    openedAt: since / 1000,
-    resolvedAt: resolvedAt === null ? null : resolvedAt / 1000,
-    priority: view.priority,
-  });
+  function lineOf(since: number, view: Incident, resolvedAt: number | null): TicketLine {
+    const device = deviceOf(view.subject);
+    return {
+      series: seriesOf(view.subject) ?? view.deciding ?? view.subject,
+      subject: view.subject,
+      ...(device !== undefined && { device }),
+      openedAt: since / 1000,
+      resolvedAt: resolvedAt === null ? null : resolvedAt / 1000,
+      priority: view.priority,
+    };
+  }
 
   function take(fact: Fact): TicketLine | undefined {
     if (!isIncidentFact(fact)) return undefined;

@@ -9,11 +9,12 @@ import { createEngine } from '../rules/engine.ts';
 import { DEFAULT_RULES, DEFAULT_TIMING } from '../rules/packs/default.ts';
 import type { EngineSettings } from '../rules/settings.ts';
 import { createDrive } from './replay-drive.ts';
-import { createTicketBook, factLine, isTold, type TicketBook } from './replay-facts.ts';
+import { changeLine, createTicketBook, factLine, isTold } from './replay-facts.ts';
 import { csvReader, ndjsonReader } from './replay-lines.ts';
 import { inputsOf, merged, type Readers, ReplayInputError } from './replay-source.ts';
 
-const HELP = `vedette replay --samples FILE… [--config FILE] [--metric NAME] [--lost-below X] [--tickets]
+const HELP = `vedette replay --samples FILE… [--config FILE] [--metric NAME] [--lost-below X]
+               [--tickets] [--changes] [--series NAME]
 
 Runs recorded samples through the live engine in virtual time and prints what it decided, one JSON
 line per fact on stdout.
@@ -23,8 +24,11 @@ line per fact on stdout.
   --config FILE     inventory and rules; without it every series is its own subject
   --metric NAME     what the numbers of a CSV file are (default gauge: a number nothing is known of)
   --lost-below X    CSV: values below X are lost probes
-  --tickets         in place of facts one line per incident: series, subject, openedAt, resolvedAt,
-                    priority (epoch seconds)
+  --tickets         in place of facts one line per incident: series, subject, device, openedAt,
+                    resolvedAt, priority (epoch seconds)
+  --series NAME     how tickets and changes call their series, for a recording of one network
+  --changes         one line per change of level: {"type":"change"}, series, at (first sample of the
+                    new level), reportedAt (epoch seconds); in place of facts, with --tickets both
 
 NDJSON lines: {"at":MS,"metric":NAME,"subject":"kind:id","value":N} with optional agent, receivedAt,
 every and bits; {"at":MS,"heartbeat":AGENT}; {"at":MS,"command":{…}}; {"at":MS,"config":{…}} (settings
@@ -41,6 +45,8 @@ interface ReplayArguments {
   readonly metric: MetricName;
   readonly lostBelow: number | undefined;
   readonly hasTickets: boolean;
+  readonly hasChanges: boolean;
+  readonly series: string | undefined;
 }
 
 /** Agent of recordings that name none. */
@@ -83,6 +89,8 @@ function parse(argv: string[]): ReplayArguments | 'help' {
       metric: { type: 'string', default: 'gauge' },
       'lost-below': { type: 'string' },
       tickets: { type: 'boolean', default: false },
+      changes: { type: 'boolean', default: false },
+      series: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -101,6 +109,8 @@ function parse(argv: string[]): ReplayArguments | 'help' {
     metric: values.metric,
     lostBelow: lostBelow === undefined ? undefined : Number(lostBelow),
     hasTickets: values.tickets,
+    hasChanges: values.changes,
+    series: values.series,
   };
 }
 
@@ -172,30 +182,43 @@ function readersFor(
 async function replay(options: ReplayArguments, settings: EngineSettings): Promise<void> {
   const engine = createEngine(settings);
   const names = new Map<string, string>();
-  const tickets = options.hasTickets
-    ? createTicketBook((subject) => names.get(subject))
-    : undefined;
   const output = createOutput();
-  const drive = createDrive(engine, (facts) => write(facts, tickets, output));
+  const { take, rest } = tellerFor(options, names);
+  const drive = createDrive(engine, (facts) => {
+    for (const fact of facts) for (const line of take(fact)) output.line(line);
+  });
   const readers = readersFor(options, settings, names);
   for await (const inputs of merged(options.samples.map((file) => inputsOf(file, readers)))) {
     drive.take(inputs);
     await output.drained();
   }
   drive.end();
-  for (const line of tickets?.rest() ?? []) output.line(JSON.stringify(line));
+  for (const line of rest()) output.line(line);
   await output.drained();
 }
 
-function write(facts: readonly Fact[], tickets: TicketBook | undefined, output: Output): void {
-  for (const fact of facts) {
-    if (tickets === undefined) {
-      if (isTold(fact)) output.line(factLine(fact));
-      continue;
-    }
-    const line = tickets.take(fact);
-    if (line !== undefined) output.line(JSON.stringify(line));
+/** What is printed of a fact, and of all that is open at the end. */
+interface Teller {
+  take(fact: Fact): readonly string[];
+  rest(): readonly string[];
+}
+
+function tellerFor(options: ReplayArguments, names: ReadonlyMap<string, string>): Teller {
+  const { hasTickets, hasChanges, series } = options;
+  if (!hasTickets && !hasChanges) {
+    return { take: (fact) => (isTold(fact) ? [factLine(fact)] : []), rest: () => [] };
   }
+  const seriesOf = (subject: string): string | undefined => series ?? names.get(subject);
+  const tickets = createTicketBook(seriesOf);
+  const linesOf = (line: object | undefined): readonly string[] =>
+    line === undefined ? [] : [JSON.stringify(line)];
+  return {
+    take: (fact) => [
+      ...linesOf(hasTickets ? tickets.take(fact) : undefined),
+      ...linesOf(hasChanges ? changeLine(fact, seriesOf) : undefined),
+    ],
+    rest: () => (hasTickets ? tickets.rest().flatMap(linesOf) : []),
+  };
 }
 
 interface Output {
