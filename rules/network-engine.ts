@@ -39,6 +39,8 @@ interface NetworkState {
 const CONTRADICTION_AFTER = seconds(5);
 /** Two rounds: so long another agent must go on reaching what is said to be down. */
 const CONTRADICTION_LASTS = seconds(10);
+/** A site with more circuits is a hub: one that answers says nothing of the ways to the others. */
+const MANY_CIRCUITS = 8;
 /** How often what is over is forgotten; only memory depends on it. */
 const FORGET_EVERY = seconds(60);
 
@@ -229,7 +231,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
 
   function endsOf(subject: SubjectKey): readonly string[] {
     const link = kindOf(subject) === 'link' ? topology.link(idOf(subject)) : undefined;
-    return link === undefined ? [] : topology.graph.endsOf(link);
+    const sites = link === undefined ? [] : topology.graph.endsOf(link);
+    return sites.filter((site) => topology.graph.circuitsAt(site).length <= MANY_CIRCUITS);
   }
 
   /** A link that answers proves that the device at the observer's end of it forwards. */

@@ -89,6 +89,8 @@ export interface AlertBookState {
   readonly cleared: readonly ClearedCause[];
 }
 
+const NONE: readonly never[] = [];
+
 function addTo<K, V>(index: Map<K, Set<V>>, key: K, value: V): void {
   const values = index.get(key);
   if (values === undefined) index.set(key, new Set([value]));
@@ -119,7 +121,8 @@ export function createAlertBook(
   let nextSerial = state?.nextSerial ?? 1;
   const firing = new Map<AlertKey, FiringAlert>();
   const placings = new Map<AlertKey, Placing>();
-  const bySubject = new Map<SubjectKey, Set<FiringAlert>>();
+  /** Never changed in place: whoever walks over one may change the book meanwhile. */
+  const lists = new Map<SubjectKey, readonly FiringAlert[]>();
   const byFamily = new Map<Family, Set<FiringAlert>>();
   const dependents = new Map<SubjectKey, Set<FiringAlert>>();
   const children = new Map<AlertKey, Set<FiringAlert>>();
@@ -144,8 +147,10 @@ export function createAlertBook(
       observerSite: topology.siteOfAgent(alert.agent),
       site: topology.siteOf(alert.subject) ?? alert.site,
     });
-    placings.set(alert.key, { subject: topology.canonical(alert.subject), family, rule, slots });
-    addTo(bySubject, topology.canonical(alert.subject), record);
+    const subject = topology.canonical(alert.subject);
+    placings.set(alert.key, { subject, family, rule, slots });
+    const known = lists.get(subject);
+    lists.set(subject, known === undefined ? [record] : [...known, record]);
     addTo(byFamily, family, record);
     for (const subject of suspectsOf(slots)) addTo(dependents, subject, record);
   }
@@ -154,7 +159,9 @@ export function createAlertBook(
     const placing = placings.get(record.alert.key);
     if (placing === undefined) return;
     placings.delete(record.alert.key);
-    removeFrom(bySubject, placing.subject, record);
+    const left = (lists.get(placing.subject) ?? NONE).filter((other) => other !== record);
+    if (left.length > 0) lists.set(placing.subject, left);
+    else lists.delete(placing.subject);
     removeFrom(byFamily, placing.family, record);
     for (const subject of suspectsOf(placing.slots)) removeFrom(dependents, subject, record);
   }
@@ -209,7 +216,7 @@ export function createAlertBook(
     get: (key) => firing.get(key),
     fire,
     remove,
-    on: (subject) => [...(bySubject.get(topology.canonical(subject)) ?? [])],
+    on: (subject) => lists.get(topology.canonical(subject)) ?? NONE,
     dependentsOf: (subject) => [...(dependents.get(subject) ?? [])],
     setExplanation,
     childrenOf: (key) => [...(children.get(key) ?? [])].sort((a, b) => a.serial - b.serial),

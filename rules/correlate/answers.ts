@@ -16,6 +16,8 @@ export interface Answers {
   snapshot(): AnswersState;
 }
 
+const NOBODY: ReadonlyMap<AgentId, EpochMs> = new Map();
+
 export function createAnswers(state: AnswersState = []): Answers {
   const answers = new Map<SubjectKey, Map<AgentId, EpochMs>>(
     state.map(([subject, byAgent]) => [subject, new Map(byAgent)]),
@@ -36,8 +38,12 @@ export function createAnswers(state: AnswersState = []): Answers {
   return {
     note,
     answeredBy,
-    isAnsweredAfter: (subject, since, except) =>
-      answeredBy(subject, since).some((agent) => agent !== except),
+    isAnsweredAfter(subject, since, except) {
+      for (const [agent, at] of answers.get(subject) ?? NOBODY) {
+        if (at > since && agent !== except) return true;
+      }
+      return false;
+    },
     snapshot: () => [...answers].map(([subject, byAgent]) => [subject, [...byAgent]] as const),
   };
 }

@@ -65,6 +65,7 @@ export function familyOf(rule: Rule | undefined): Family {
       if (detector.alongside !== undefined) return 'port-shut';
       break;
     case 'threshold':
+    case 'baseline':
     case 'surge':
       break;
     default:

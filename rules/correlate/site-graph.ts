@@ -20,7 +20,7 @@ export interface SiteGraph {
   ): readonly Link[] | undefined;
   /** The circuits on a shortest way, and all that serve the target. */
   onTheWay(from: SiteId | undefined, to: SiteId): readonly Link[];
-  /** Sites whose reachability may hang on the circuit now: its ends and what it alone connects. */
+  /** Sites that the circuit alone connects to the rest, the fewer of both sides; none = not needed. */
   behind(link: Link, isDown: (link: Link) => boolean): readonly SiteId[];
 }
 
@@ -134,10 +134,10 @@ export function createSiteGraph(
     const isClosed = (other: Link): boolean => other === link || isDown(other);
     let [flood, other] = [floodFrom([a]), floodFrom([b])];
     while (flood.next < flood.queue.length) {
-      if (advance(flood, other, isClosed)) return ends;
+      if (advance(flood, other, isClosed)) return [];
       [flood, other] = [other, flood];
     }
-    return [...new Set([...ends, ...flood.seen])];
+    return [...flood.seen];
   }
 
   return {
