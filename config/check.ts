@@ -61,6 +61,8 @@ function visitChoice(walk: Walk, shape: Shape, tree: Tree, pointer: string): unk
   const words = options.map((option) => option.const).filter((word) => typeof word === 'string');
   if (tree.kind === 'scalar') {
     if (words.includes(tree.text)) return tree.text;
+    const text = options.find((option) => option.type === 'string' && option.const === undefined);
+    if (text !== undefined && !isEmpty(tree)) return visitScalar(walk, text, tree, pointer);
     const hint = constantsOf(shape).length > 0 ? didYouMean(tree.text, words) : '';
     return wrong(walk, shape, tree, pointer, hint);
   }

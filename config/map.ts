@@ -12,6 +12,7 @@ import { createReflectors } from './reflectors.ts';
 import { effectiveRules } from './rules.ts';
 import type { Config } from './schema.ts';
 import type { Secrets } from './secrets.ts';
+import { businessOf } from './services.ts';
 import { targetsByAgent } from './targets.ts';
 import { parseDuration } from './words.ts';
 
@@ -25,6 +26,7 @@ export function inventoryOf(config: Config): Inventory {
     })),
     links: config.links.map(({ probes: _, name, ...link }) => ({ ...link, name: name ?? link.id })),
     agents: config.agents.map(({ id, site }) => ({ id, site })),
+    ...businessOf(config),
   };
 }
 
@@ -44,6 +46,7 @@ export function engineSettings(
     inventory: inventoryOf(config),
     rules: effectiveRules(pack, config.rules),
     timing: effectiveTiming(pack.timing, config.timing),
+    ...(config.trustLearned && { trustLearned: true }),
     watches: config.agents.map(({ id }) => ({
       agent: id,
       subjects: [...new Set((targets.get(id) ?? []).map((target) => target.subject))],

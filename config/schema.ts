@@ -3,6 +3,14 @@ import { ID_PATTERN } from '../protocol/model/subject.ts';
 import { RemoteWrite } from './schema-remote-write.ts';
 import { RuleChange, TimingChange } from './schema-rules.ts';
 import {
+  LastMile,
+  LearnedEdge,
+  Maintenance,
+  PointOfPresence,
+  RedundancyGroup,
+  Service,
+} from './schema-services.ts';
+import {
   Address,
   duration,
   EXPECTED_DURATION,
@@ -149,6 +157,8 @@ const Link = Type.Object(
     peer: Type.Optional(Id),
     provider: Type.Optional(Text),
     circuit: Type.Optional(Text),
+    pop: PointOfPresence,
+    lastMile: LastMile,
     ends: Type.Array(Type.Object({ device: Id, interface: Type.Optional(Text) }, strict), {
       default: [],
       maxItems: 16,
@@ -314,6 +324,14 @@ export const ConfigSchema = Type.Object(
     devices: Type.Array(Device, { default: [], maxItems: 50_000 }),
     links: Type.Array(Link, { default: [], maxItems: 50_000 }),
     agents: Type.Array(Agent, { default: [], maxItems: 10_000 }),
+    redundancy: Type.Array(RedundancyGroup, { default: [], maxItems: 50_000 }),
+    services: Type.Array(Service, { default: [], maxItems: 10_000 }),
+    maintenance: Type.Array(Maintenance, { default: [], maxItems: 10_000 }),
+    learned: Type.Array(LearnedEdge, { default: [], maxItems: 200_000 }),
+    trustLearned: Type.Boolean({
+      default: false,
+      description: 'Learned edges may explain and suppress like those written here',
+    }),
     credentials: Type.Record(Type.String({ pattern: ID_PATTERN }), Credential, { default: {} }),
     rules: Type.Array(RuleChange, { default: [], maxItems: 1000 }),
     timing: TimingChange,

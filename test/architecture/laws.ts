@@ -19,7 +19,8 @@ export const LAWS: readonly Law[] = [
   },
   {
     from: /^config\//,
-    allow: /^(config\/|protocol\/|rules\/settings\.ts|rules\/packs\/|rules\/express\/|npm:(typebox|yaml)|node:)/,
+    allow:
+      /^(config\/|protocol\/|rules\/settings\.ts|rules\/packs\/|rules\/express\/|npm:(typebox|yaml|node-cron|ical\.js)|node:)/,
     why: 'config/ reads files and maps them; it knows settings, not stages.',
   },
   {
