@@ -37,6 +37,8 @@ export type Detector =
        * the least loss that is told, `clearAt` what may remain, `over` how far the mean looks back.
        */
       readonly beyondChance?: BeyondChance;
+      /** Silent where the baseline of the series lies beyond `clearAt`: there it is no trouble. */
+      readonly unlessUsual?: true;
     }
   | {
       /**
@@ -108,6 +110,24 @@ export type Detector =
       readonly kind: 'expression';
       readonly raise: string;
       readonly clear?: string;
+    }
+  | {
+      /**
+       * Outside what is usual for this very series, for long enough. `below` is judged too where
+       * `side` is both. The margin is the greatest of `atLeast` (in the metric's unit), `share` of
+       * the median, and `spread` times the distance from the median to the 95th percentile (both:
+       * 98th, and at least half the width from the 2nd to the 98th).
+       */
+      readonly kind: 'baseline';
+      readonly metric: RuleMetricName;
+      /** Judged by the same figures, each by itself. */
+      readonly also?: readonly RuleMetricName[];
+      readonly side: 'above' | 'both';
+      readonly atLeast: number;
+      readonly share: number;
+      readonly spread: number;
+      /** So long must a step by exactly the margin last; a step by four margins half as long. */
+      readonly proof: DurationMs;
     }
   | { readonly kind: 'interface-down' }
   | { readonly kind: 'snmp-silent'; readonly after: DurationMs }

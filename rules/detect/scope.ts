@@ -8,13 +8,18 @@ import {
   type SubjectKey,
   subjectKey,
 } from '../../protocol/model/subject.ts';
-import type { Detector, EngineSettings, Rule } from '../settings.ts';
+import type { EngineSettings, Rule } from '../settings.ts';
 import { agentSilentJudge } from './agent-silent.ts';
+import { baselineJudge } from './baseline.ts';
+import { burnRateJudge } from './burn-rate.ts';
 import { dropJudge } from './drop.ts';
 import { expressionJudge } from './expression.ts';
+import { forecastJudge } from './forecast.ts';
 import { interfaceDownJudge } from './interface-down.ts';
 import { lossJudge } from './loss.ts';
+import { profileJudge } from './profile.ts';
 import { snmpSilentJudge } from './snmp-silent.ts';
+import { surgeJudge } from './surge.ts';
 import { thresholdJudge } from './threshold.ts';
 import { unreachableJudge } from './unreachable.ts';
 import type { CompiledRule, Judge } from './watched.ts';
@@ -38,7 +43,7 @@ export function createScope(settings: EngineSettings): Scope {
   const { inventory } = settings;
   const compiled: readonly CompiledRule[] = settings.rules
     .filter((rule) => rule.enabled)
-    .map((rule) => ({ rule, judge: judgeFor(rule.detector) }));
+    .map((rule) => ({ rule, judge: judgeFor(rule) }));
   const linkKinds = new Map(inventory.links.map((link) => [link.id, link.kind]));
   const sites = new Map<SubjectKey, SiteId>();
   for (const { id } of inventory.sites) sites.set(subjectKey('site', id), id);
@@ -77,10 +82,12 @@ export function createScope(settings: EngineSettings): Scope {
   };
 }
 
-function judgeFor(detector: Detector): Judge {
+function judgeFor({ detector, clearAfter }: Rule): Judge {
   switch (detector.kind) {
     case 'unreachable':
       return unreachableJudge(detector);
+    case 'baseline':
+      return baselineJudge(detector, clearAfter);
     case 'threshold':
       return detector.beyondChance === undefined
         ? thresholdJudge(detector)
@@ -89,6 +96,14 @@ function judgeFor(detector: Detector): Judge {
       return expressionJudge(detector);
     case 'drop':
       return dropJudge(detector);
+    case 'surge':
+      return surgeJudge(detector);
+    case 'profile':
+      return profileJudge(detector);
+    case 'forecast':
+      return forecastJudge(detector);
+    case 'burn-rate':
+      return burnRateJudge(detector);
     case 'interface-down':
       return interfaceDownJudge();
     case 'snmp-silent':

@@ -2,25 +2,14 @@ import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
 import type { Verdict } from './alert-state.ts';
-import {
-  addLoss,
-  BURST_ECHOES,
-  EMPTY_CHANCE,
-  forgetLoss,
-  isBeyondChance,
-  lossSince,
-  ROUND_ECHOES,
-} from './chance.ts';
+import { isWarm, MIDDLE } from './baseline-series.ts';
 import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
 import { emptyWindow, meanOf, type Numbers, push } from './window.ts';
 import { durationText, figureText, metricText } from './wording.ts';
 
 type Threshold = Extract<Detector, { kind: 'threshold' }>;
 
-/**
- * What is known of one metric, as numbers: the fields below, the evidence against chance, then the
- * window. Times are 0 for never.
- */
+/** What is known of one metric, as numbers: the fields below, then the window. Times are 0 for never. */
 type Input = Numbers;
 /** First sample since the beginning or since data came back. */
 const SINCE = 0;
@@ -30,7 +19,7 @@ const MEAN = 3;
 const IS_BREACHED = 4;
 /** First sample of the run beyond `clearAt`. */
 const BEYOND_SINCE = 5;
-const CHANCE = 6;
+const WINDOW = 6;
 const EMPTY_FIELDS: readonly number[] = [0, 0, 0, 0, 0, 0];
 
 /** One per metric, null until its first sample. */
@@ -41,13 +30,9 @@ type ThresholdState = (Input | null)[];
  * the window has been filled once; a window shorter than the interval holds one sample.
  */
 export function thresholdJudge(detector: Threshold): Judge {
-  const { over, band, beyondChance } = detector;
+  const { over, band } = detector;
   const judged = [detector.metric, ...(detector.also ?? [])];
-  const bursts = beyondChance === undefined ? [] : judged.map(burstOf);
-  const emptyChance = beyondChance === undefined ? [] : EMPTY_CHANCE;
-  const atWindow = CHANCE + emptyChance.length;
-  const createInput = (every: DurationMs): Input =>
-    EMPTY_FIELDS.concat(emptyChance, emptyWindow(over, every));
+  const createInput = (every: DurationMs): Input => EMPTY_FIELDS.concat(emptyWindow(over, every));
   const isUpper = band.raiseAt >= band.clearAt;
 
   const isBeyond = (value: number, limit: number): boolean =>
@@ -62,38 +47,38 @@ export function thresholdJudge(detector: Threshold): Judge {
     if (lastAt !== 0 && feed.at - lastAt <= (input[PATIENCE] as number)) return input;
     input[SINCE] = feed.at;
     if (input[IS_BREACHED] === 0) input[BEYOND_SINCE] = 0;
-    if (beyondChance !== undefined) forgetLoss(input, CHANCE);
     return input;
   }
 
-  function measure(input: Input, { at, value, every, patience }: Feed): void {
-    push(input, atWindow, at, value, over);
+  function measure(input: Input, { at, value, patience }: Feed): void {
+    push(input, WINDOW, at, value, over);
     input[LAST_AT] = at;
     input[PATIENCE] = patience;
-    input[MEAN] = meanOf(input, atWindow);
+    input[MEAN] = meanOf(input, WINDOW);
     if (!isBeyond(value, band.clearAt)) {
       if (input[IS_BREACHED] === 0) input[BEYOND_SINCE] = 0;
     } else if (input[BEYOND_SINCE] === 0) input[BEYOND_SINCE] = at;
-    if (beyondChance !== undefined) {
-      addLoss(input, CHANCE, beyondChance, at, value, ROUND_ECHOES, every);
-    }
   }
 
-  function isProved(input: Input, { at, every }: Feed): boolean {
-    if (beyondChance !== undefined) return isBeyondChance(input, CHANCE, beyondChance, every);
-    return at - (input[SINCE] as number) + every * 1.5 >= over;
-  }
+  const isFilled = (input: Input, { at, every }: Feed): boolean =>
+    at - (input[SINCE] as number) + every * 1.5 >= over;
 
   function settle(input: Input, feed: Feed): void {
     const mean = input[MEAN] as number;
     if (input[IS_BREACHED] === 0) {
-      if (isRaised(mean) && isProved(input, feed)) input[IS_BREACHED] = 1;
+      if (isRaised(mean) && isFilled(input, feed)) input[IS_BREACHED] = 1;
     } else if (!isBeyond(mean, band.clearAt)) {
       input[IS_BREACHED] = 0;
       input[BEYOND_SINCE] = isBeyond(feed.value, band.clearAt) ? feed.at : 0;
-      if (beyondChance !== undefined) forgetLoss(input, CHANCE);
     }
   }
+
+  /** A satellite link is always slow: where this is how the series is, another rule tells of change. */
+  const isUsual = ({ learned, at }: Feed): boolean =>
+    detector.unlessUsual === true &&
+    learned !== undefined &&
+    isWarm(learned, at) &&
+    isBeyond(learned.usual[MIDDLE] as number, band.clearAt);
 
   function verdictOf(state: ThresholdState, at: EpochMs): Verdict {
     let isKnown = false;
@@ -121,36 +106,24 @@ export function thresholdJudge(detector: Threshold): Judge {
   }
 
   return defineJudge<ThresholdState>({
-    metrics: [...judged, ...bursts],
+    learns: detector.unlessUsual === true,
+    metrics: judged,
     create: () => judged.map(() => null),
-    observe(state, place, feed) {
-      const index = place % judged.length;
-      if (place < judged.length) {
-        const input = inputOf(state, index, feed);
-        measure(input, feed);
-        settle(input, feed);
-        return verdictOf(state, feed.at);
-      }
-      const input = state[index];
-      // A burst is evidence beside the rounds; without rounds there is nothing to judge.
-      if (!input || beyondChance === undefined) return 'unknown';
-      const { at, value, every } = feed;
-      addLoss(input, CHANCE, beyondChance, at, value, BURST_ECHOES, every);
-      return 'unknown';
+    observe(state, index, feed) {
+      const input = inputOf(state, index, feed);
+      measure(input, feed);
+      if (isUsual(feed)) input[IS_BREACHED] = 0;
+      else settle(input, feed);
+      return verdictOf(state, feed.at);
     },
     finding(state, _watched, at): Finding {
       const index = worst(state);
       const input = state[index];
       const metric = judged[index] as RuleMetricName;
       const observed = input?.[MEAN] ?? 0;
-      const proved = input && beyondChance ? lossSince(input, CHANCE) : 0;
-      const since = proved || (input?.[BEYOND_SINCE] ?? 0);
-      const onsetAt = epochMs(Math.min(since || at, at));
+      const onsetAt = epochMs(Math.min((input?.[BEYOND_SINCE] ?? 0) || at, at));
       const mean = figureText(metric, observed);
-      const text =
-        beyondChance === undefined
-          ? `${metricText(metric)} ${mean} in the mean of ${durationText(over)}, limit ${figureText(metric, band.raiseAt)}`
-          : `${mean} of the packets lost in the last ${durationText(over)}, more than chance makes of the usual ${figureText(metric, beyondChance.usual)}`;
+      const text = `${metricText(metric)} ${mean} in the mean of ${durationText(over)}, limit ${figureText(metric, band.raiseAt)}`;
       return { metric, onsetAt, observed, expected: band.raiseAt, text };
     },
     cleared(state) {
@@ -161,6 +134,3 @@ export function thresholdJudge(detector: Threshold): Judge {
     },
   });
 }
-
-const burstOf = (metric: RuleMetricName): RuleMetricName =>
-  metric.replace(/_loss_ratio$/, '_confirm_loss_ratio') as RuleMetricName;

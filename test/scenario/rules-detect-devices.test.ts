@@ -4,6 +4,7 @@ import { minutes } from '../../protocol/model/units.ts';
 import { DEFAULT_RULES } from '../../rules/packs/default.ts';
 import {
   at,
+  batch,
   DEVICE,
   desk,
   inventory,
@@ -194,19 +195,52 @@ describe('a port goes down', () => {
   });
 });
 
-test('errors of more than two a second are told after five minutes and clear within two', () => {
-  const noc = desk();
-  const errors = (s: number): bigint => BigInt(40 * Math.max(0, Math.min(s, 960) - 600));
-  polls(noc, [0, 1500], (s) => poll(s, { errors: errors(s) }));
-  expect(noc.alerts()).toEqual([
-    'fired@870.5 interface-errors',
-    'resolved@1080.5 interface-errors',
-  ]);
-  const short = desk();
-  polls(short, [0, 1500], (s) =>
-    poll(s, { errors: BigInt(40 * Math.max(0, Math.min(s, 700) - 600)) }),
-  );
-  expect(short.alerts()).toEqual([]);
+describe('a port counts errors', () => {
+  /** `perPoll` errors more in each poll of the stretch. */
+  const counting =
+    (from: number, to: number, perPoll: number) =>
+    (s: number): bigint =>
+      BigInt(Math.floor(Math.max(0, Math.min(s, to) - from) / 30)) * BigInt(perPoll);
+
+  test('forty a second are proved by three polls and over when they stop', () => {
+    const noc = desk();
+    const errors = counting(600, 960, 1_200);
+    polls(noc, [0, 1500], (s) => poll(s, { errors: errors(s) }));
+    expect(noc.alerts()).toEqual([
+      'fired@690.5 interface-errors',
+      'resolved@1050.5 interface-errors',
+    ]);
+    expect(noc.fired('interface-errors')[0]?.evidence).toMatchObject({
+      metric: 'if_in_errors_per_s',
+      onsetAt: at(630),
+      observed: 40,
+      learningSince: at(30),
+      text: expect.stringContaining('receive errors 40 /s, usual 0 /s'),
+    });
+  });
+
+  test('one burst, however big, is one poll and says nothing', () => {
+    const noc = desk();
+    const errors = counting(600, 630, 100_000);
+    polls(noc, [0, 1500], (s) => poll(s, { errors: errors(s) }));
+    expect(noc.alerts()).toEqual([]);
+  });
+
+  test('the usual trickle says nothing; twenty times as many are told within five minutes', () => {
+    const noc = desk();
+    const DAY = 86_400;
+    // One error in ten minutes since ever, then one in 30 s.
+    const errors = (s: number): bigint =>
+      BigInt(Math.floor(s / 600)) + counting(DAY, 2 * DAY, 6)(s);
+    for (let s = 0; s < DAY + 600; s += 30) {
+      const instant = { now: at(s + 0.5), position: s };
+      noc.facts.push(...noc.engine.observe(batch(poll(s, { errors: errors(s) })), instant));
+    }
+    const fired = noc.fired('interface-errors');
+    expect(fired).toHaveLength(1);
+    expect(secondOf(fired[0]?.firedAt ?? 0)).toBeGreaterThan(DAY);
+    expect(secondOf(fired[0]?.firedAt ?? 0)).toBeLessThanOrEqual(DAY + 300);
+  });
 });
 
 describe('slow tables', () => {
