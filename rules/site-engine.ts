@@ -7,6 +7,7 @@ import type { Instant, SiteEngine, Snapshot } from './contract.ts';
 import { createAlerts, FOREVER } from './detect/alerts.ts';
 import { createSorter } from './detect/batch-order.ts';
 import { tellHealth } from './detect/health.ts';
+import { noteLevel } from './detect/level.ts';
 import { noteSample } from './detect/notes.ts';
 import { DERIVATIONS, derive } from './detect/rates.ts';
 import { createRegistry } from './detect/registry.ts';
@@ -96,6 +97,8 @@ export function createSiteEngine(
       onDerived?.(watched.agent, metric, watched.key, sample.at, figure);
       feed.value = figure;
     }
+    feed.learned = track.learned;
+    noteLevel(track, feed, sink, now);
     for (const { cell, input } of track.outlets) {
       alerts.judge(cell, input, feed, now);
       if (cell.freshUntil < nextDue && cell.machine.state !== 'inactive') nextDue = cell.freshUntil;
@@ -152,6 +155,7 @@ export function createSiteEngine(
     feed.value = value;
     feed.every = durationMs(0);
     feed.span = durationMs(0);
+    feed.learned = undefined;
     // Silence of an agent is judged by its own rule, not by staleness.
     feed.patience = durationMs(FOREVER - at);
     feed.watched = watched;

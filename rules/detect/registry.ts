@@ -8,6 +8,7 @@ import {
 } from '../../protocol/model/subject.ts';
 import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
 import { createAlertMachine } from './alert-state.ts';
+import { createLearned, isLearnable } from './baseline-series.ts';
 import { rankOf } from './batch-order.ts';
 import { DERIVATIONS } from './rates.ts';
 import type { Scope } from './scope.ts';
@@ -64,6 +65,9 @@ function createTrack(metric: MetricName, outlets: readonly Outlet[]): Track {
   return known;
 }
 
+const isLearning = ({ metric, outlets }: Track): boolean =>
+  isLearnable(metric) && outlets.some(({ cell }) => cell.compiled.judge.learns === true);
+
 const newTrack = (metric: MetricName, role: Role, outlets: readonly Outlet[]): Track => ({
   metric,
   role,
@@ -73,6 +77,7 @@ const newTrack = (metric: MetricName, role: Role, outlets: readonly Outlet[]): T
   every: 0 as DurationMs,
   counter: undefined,
   bits: 0,
+  learned: undefined,
 });
 
 export function createRegistry(scope: () => Scope): Registry {
@@ -132,7 +137,11 @@ export function createRegistry(scope: () => Scope): Registry {
       return guess;
     }
     let index = tracks.findIndex((one) => one.metric === metric);
-    if (index < 0) index = tracks.push(createTrack(metric, outletsOf(place, metric))) - 1;
+    if (index < 0) {
+      const created = createTrack(metric, outletsOf(place, metric));
+      if (isLearning(created)) created.learned = createLearned(metric);
+      index = tracks.push(created) - 1;
+    }
     place.cursor = (index + 1) % tracks.length;
     return tracks[index] as Track;
   }
@@ -151,7 +160,10 @@ export function createRegistry(scope: () => Scope): Registry {
         // The ignored ones may have rules now.
         place.tracks = place.tracks.filter((one) => one.role !== 'ignored');
         place.cursor = 0;
-        for (const one of place.tracks) one.outlets = outletsOf(place, one.metric);
+        for (const one of place.tracks) {
+          one.outlets = outletsOf(place, one.metric);
+          one.learned = isLearning(one) ? (one.learned ?? createLearned(one.metric)) : undefined;
+        }
       }
     },
     remove(place) {

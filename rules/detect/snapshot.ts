@@ -4,6 +4,7 @@ import type { MetricName } from '../../protocol/model/metrics.ts';
 import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
 import type { AlertMachine } from './alert-state.ts';
+import { type LearnedState, learnedState, restoreLearned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Registry } from './registry.ts';
@@ -34,7 +35,7 @@ type TrackState = readonly [
   metric: MetricName,
   lastAt: EpochMs,
   every: DurationMs,
-  ...counter: [] | [value: string, bits: 0 | 32 | 64],
+  ...more: [] | [value: string, bits: 0 | 32 | 64] | [learned: LearnedState],
 ];
 
 interface CellState {
@@ -74,7 +75,8 @@ function watchedState(place: Watched): WatchedState {
   };
 }
 
-function trackState({ metric, lastAt, every, counter, bits }: Track): TrackState {
+function trackState({ metric, lastAt, every, counter, bits, learned }: Track): TrackState {
+  if (learned !== undefined) return [metric, lastAt, every, learnedState(learned)];
   return counter === undefined
     ? [metric, lastAt, every]
     : [metric, lastAt, every, String(counter), bits];
@@ -135,12 +137,14 @@ function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void):
 }
 
 function restoreTrack(registry: Registry, place: Watched, state: TrackState): void {
-  const [metric, lastAt, every, counter, bits] = state;
+  const [metric, lastAt, every, more, bits] = state;
   const track = registry.track(place, metric);
   track.lastAt = lastAt;
   track.every = every;
-  if (counter !== undefined && bits !== undefined) {
-    track.counter = BigInt(counter);
+  if (typeof more === 'string' && bits !== undefined) {
+    track.counter = BigInt(more);
     track.bits = bits;
+  } else if (typeof more === 'object' && track.learned !== undefined) {
+    track.learned = restoreLearned(metric, more);
   }
 }

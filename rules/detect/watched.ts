@@ -5,6 +5,7 @@ import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
 import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { Rule } from '../settings.ts';
 import type { AlertMachine, Verdict } from './alert-state.ts';
+import type { Learned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 
@@ -18,6 +19,8 @@ export interface Feed {
   patience: DurationMs;
   /** Time since the sample before of this series; 0 = it is the first. A rate is the mean over it. */
   span: DurationMs;
+  /** What is learned of this series, where a rule needs it. */
+  learned: Learned | undefined;
   watched: Watched;
 }
 
@@ -38,6 +41,8 @@ export interface Finding {
 export interface Judge {
   /** Metrics it is fed with; `input` is the place in this list. */
   readonly metrics: readonly RuleMetricName[];
+  /** It reads `feed.learned`. */
+  readonly learns?: boolean;
   create(): unknown;
   observe(state: unknown, input: number, feed: Feed): Verdict;
   /** Why it is breached. */
@@ -51,6 +56,7 @@ export interface Judge {
 /** Makes a judge of one with typed state: the engine only ever hands back what `create` made. */
 export const defineJudge = <S>(judge: {
   readonly metrics: readonly RuleMetricName[];
+  readonly learns?: boolean;
   create(): S;
   observe(state: S, input: number, feed: Feed): Verdict;
   finding(state: S, watched: Watched, at: EpochMs): Finding;
@@ -97,6 +103,7 @@ export interface Track {
   /** Of counters: what was read at `lastAt`. */
   counter: bigint | undefined;
   bits: 0 | 32 | 64;
+  learned: Learned | undefined;
 }
 
 /** Facts of a port that its counters are judged by. */

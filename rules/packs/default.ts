@@ -1,6 +1,7 @@
 import { hours, minutes, seconds } from '../../protocol/model/units.ts';
 import type { Rule, Timing } from '../settings.ts';
 import { DEVICE_RULES } from './device-rules.ts';
+import { GAUGE_RULES } from './gauge-rules.ts';
 import { INTERFACE_RULES } from './interface-rules.ts';
 import { PATH_RULES } from './path-rules.ts';
 import { ROUTING_RULES } from './routing-rules.ts';
@@ -11,6 +12,7 @@ export const DEFAULT_RULES: readonly Rule[] = [
   ...INTERFACE_RULES,
   ...DEVICE_RULES,
   ...ROUTING_RULES,
+  ...GAUGE_RULES,
 ];
 
 export const DEFAULT_TIMING: Timing = {
