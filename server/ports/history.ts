@@ -119,6 +119,8 @@ export interface HistoryState {
   readonly sealedBytes: number;
   /** Samples given up because nothing could be sealed for too long. */
   readonly lostSamples: number;
+  /** Samples of a time to come, or older than raw samples are kept. */
+  readonly refusedSamples: number;
   /** Samples that came again and were not counted twice. */
   readonly repeatedSamples: number;
   readonly corruptChunks: number;
@@ -191,6 +193,13 @@ export interface HistoryStore {
   prune(chunksBefore: EpochMs, rollupsBeforeDay: number, limit: number): number;
   usage(): HistoryUsage;
   close(): void;
+}
+
+/** Room on the disk that is given up when there is none left. */
+export interface DiskReserve {
+  /** Why no more history is to be written now; undefined while there is room. Never throws. */
+  check(): string | undefined;
+  release(): void;
 }
 
 /** The disk refused. `isFull`: for want of space; the transaction is rolled back. */

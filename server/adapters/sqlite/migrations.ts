@@ -49,17 +49,17 @@ export const MIGRATIONS: readonly string[] = [
 ];
 
 /** @throws when the file was made by a newer version, which this one must not touch. */
-export function migrate(db: DatabaseSync): void {
+export function migrate(db: DatabaseSync, steps: readonly string[] = MIGRATIONS): void {
   const row = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (row.user_version > MIGRATIONS.length) {
+  if (row.user_version > steps.length) {
     throw new Error(
-      `the database is of a newer version (${row.user_version}, known: ${MIGRATIONS.length}): use the newer program`,
+      `the database is of a newer version (${row.user_version}, known: ${steps.length}): use the newer program`,
     );
   }
-  for (let step = row.user_version; step < MIGRATIONS.length; step++) {
+  for (let step = row.user_version; step < steps.length; step++) {
     db.exec('BEGIN EXCLUSIVE');
     try {
-      db.exec(MIGRATIONS[step]!);
+      db.exec(steps[step]!);
       db.exec(`PRAGMA user_version = ${step + 1}`);
       db.exec('COMMIT');
     } catch (error) {

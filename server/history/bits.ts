@@ -1,0 +1,162 @@
+/** Longest run of ones; a larger quotient is written as this run, its length in bits, and itself. */
+const RUN = 20;
+const PIECE = 24;
+const PIECE_SIZE = 2 ** PIECE;
+const LENGTH_BITS = 6;
+
+/** What a bit stream that ends too soon, or cannot be of our making, throws. */
+export class CorruptChunkError extends Error {
+  readonly code = 'HISTORY_CORRUPT';
+}
+
+/** Bits needed for a whole number, 0..53. */
+export const bitLength = (z: number): number =>
+  z < 4_294_967_296 ? 32 - Math.clz32(z) : 64 - Math.clz32(z / 4_294_967_296);
+
+/** Bits that `writeRice` takes, about: for a value of `length` bits, the middle of those. */
+export function riceBits(length: number, k: number): number {
+  if (length <= k) return 1 + k;
+  const quotient = 1.5 * 2 ** (length - 1 - k);
+  return quotient >= RUN ? RUN + LENGTH_BITS + length : 1 + k + quotient;
+}
+
+/** Writes whole numbers of 0..2^53 as bits, lowest first. Grows by itself and is used again. */
+export class BitWriter {
+  #bytes = new Uint8Array(4096);
+  #length = 0;
+  #pending = 0;
+  #count = 0;
+
+  reset(): void {
+    this.#length = 0;
+    this.#pending = 0;
+    this.#count = 0;
+  }
+
+  /** @param bits 0..24 */
+  write(value: number, bits: number): void {
+    let pending = this.#pending | (value << this.#count);
+    let count = this.#count + bits;
+    if (this.#length + 8 > this.#bytes.length) this.#grow();
+    while (count >= 8) {
+      this.#bytes[this.#length++] = pending;
+      pending >>>= 8;
+      count -= 8;
+    }
+    this.#pending = pending;
+    this.#count = count;
+  }
+
+  /** @param bits 0..53 */
+  writeLong(value: number, bits: number): void {
+    let rest = value;
+    let left = bits;
+    while (left > PIECE) {
+      const high = Math.floor(rest / PIECE_SIZE);
+      this.write(rest - high * PIECE_SIZE, PIECE);
+      rest = high;
+      left -= PIECE;
+    }
+    this.write(rest, left);
+  }
+
+  /**
+   * The values from the second on, in Golomb-Rice bits: the quotient by 2^k as a run of ones, then
+   * the low k bits (Rice, JPL 79-22, 1979).
+   */
+  writeRices(values: Float64Array, count: number, k: number): void {
+    const divisor = 2 ** k;
+    const inverse = 1 / divisor;
+    for (let i = 1; i < count; i++) {
+      const z = values[i]!;
+      const quotient = Math.floor(z * inverse);
+      const low = z - quotient * divisor;
+      const bits = quotient + 1 + k;
+      if (bits <= PIECE && quotient < RUN)
+        this.write(((1 << quotient) - 1) | (low << (quotient + 1)), bits);
+      else if (quotient >= RUN) this.#writeFar(z);
+      else {
+        this.write((1 << quotient) - 1, quotient + 1);
+        this.writeLong(low, k);
+      }
+    }
+  }
+
+  #writeFar(z: number): void {
+    const length = bitLength(z);
+    this.write((1 << RUN) - 1, RUN);
+    this.write(length, LENGTH_BITS);
+    this.writeLong(z, length);
+  }
+
+  /** The bytes so far, the last one filled up; valid until the next use. */
+  finish(): Uint8Array {
+    if (this.#count > 0) this.write(0, 8 - this.#count);
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #grow(): void {
+    const larger = new Uint8Array(2 * this.#bytes.length);
+    larger.set(this.#bytes);
+    this.#bytes = larger;
+  }
+}
+
+/**
+ * Reads as many Golomb-Rice numbers as `into` has places, from its second place on.
+ * @throws CorruptChunkError when the bits end too soon
+ */
+export function readRices(bytes: Uint8Array, k: number, into: Float64Array): void {
+  const divisor = 2 ** k;
+  let at = 0;
+  let pending = 0;
+  let count = 0;
+
+  function take(bits: number): number {
+    while (count < bits) {
+      if (at >= bytes.length) throw new CorruptChunkError('a column ends too soon');
+      pending |= bytes[at++]! << count;
+      count += 8;
+    }
+    const value = pending & ((1 << bits) - 1);
+    pending >>>= bits;
+    count -= bits;
+    return value;
+  }
+
+  function takeLong(bits: number): number {
+    if (bits <= PIECE) return take(bits);
+    const low = take(PIECE);
+    return low + PIECE_SIZE * takeLong(bits - PIECE);
+  }
+
+  function takeRun(): number {
+    let run = 0;
+    for (;;) {
+      if (count === 0) count = refill();
+      // Trailing ones of what is there.
+      const ones = Math.min(count, 31 - Math.clz32(~pending & -~pending));
+      run += ones;
+      if (run >= RUN) return drop(ones - (run - RUN), RUN);
+      if (ones < count) return drop(ones + 1, run);
+      count = 0;
+    }
+  }
+
+  function refill(): number {
+    if (at >= bytes.length) throw new CorruptChunkError('a column ends too soon');
+    pending = bytes[at++]!;
+    return 8;
+  }
+
+  function drop(bits: number, run: number): number {
+    pending >>>= bits;
+    count -= bits;
+    return run;
+  }
+
+  for (let i = 1; i < into.length; i++) {
+    const run = takeRun();
+    into[i] = run === RUN ? takeLong(take(LENGTH_BITS)) : run * divisor + takeLong(k);
+  }
+}

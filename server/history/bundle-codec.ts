@@ -1,0 +1,313 @@
+import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { CorruptChunkError } from './bits.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { decodeIntegers, encodeIntegers, MAX_ROWS } from './integer-codec.ts';
+
+/** No sample of this column in that row. */
+export const ABSENT = -2_147_483_648;
+/** `digits` of a column of doubles that are kept as they are. */
+export const AS_IT_IS = 255;
+
+/** One column as the head keeps it. Rows without a sample: ABSENT, NaN, or `present` 0. */
+export interface ColumnInput {
+  /** What the column is, unique in the bundle. */
+  readonly number: number;
+  readonly isCounter: boolean;
+  /** Whole numbers are values times 10^digits; AS_IT_IS for doubles. */
+  readonly digits: number;
+  readonly data: Int32Array | Float64Array | BigUint64Array;
+  readonly present?: Uint8Array;
+}
+
+/** Series that are sampled at the same times. */
+export interface RoundInput {
+  /** Ascending, epoch ms. */
+  readonly times: Float64Array;
+  readonly rows: number;
+  readonly columns: readonly ColumnInput[];
+}
+
+export interface EncodedBundle {
+  readonly blob: Uint8Array;
+  readonly samples: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface DecodedColumn {
+  readonly at: Float64Array;
+  readonly value: Float64Array | BigUint64Array;
+}
+
+/** A blob, opened: the directory is read, columns are decoded when asked for. */
+export interface OpenBundle {
+  readonly numbers: readonly number[];
+  /** Undefined: not in here. @throws CorruptChunkError */
+  read(number: number): DecodedColumn | undefined;
+}
+
+const VERSION = 1;
+/** version, whether the head is compressed, CRC-32 of all that follows, two lengths. */
+const FIXED = 2 + 4 + 4 + 4;
+const MAX_HEAD = 16 * 1024 * 1024;
+const TAG = { counter: 1, based: 2, raw64: 4, holes: 8, noisy: 16 } as const;
+/** Columns above this many bytes a sample are noise: zstd would find nothing in them. */
+const NOISY = 0.5;
+const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+
+const head = new ByteWriter();
+const noise = new ByteWriter();
+const inline = new ByteWriter();
+let numbers = new Float64Array(1024);
+
+/**
+ * One blob of all rounds: a head with directory, times and quiet columns (zstd over all together),
+ * then the bits of noisy columns as they are.
+ */
+export function encodeBundle(rounds: readonly RoundInput[]): EncodedBundle {
+  head.reset();
+  noise.reset();
+  let samples = 0;
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  head.varint(rounds.length);
+  for (const { times, rows, columns } of rounds) {
+    from = Math.min(from, times[0]!);
+    to = Math.max(to, times[rows - 1]!);
+    head.varint(rows);
+    writeSection(() => encodeIntegers(times, rows, inline), rows, 0);
+    head.varint(columns.length);
+    let before = 0;
+    for (const column of columns) {
+      head.signed(column.number - before);
+      before = column.number;
+      head.byte(column.digits);
+      samples += writeColumn(column, rows);
+    }
+  }
+  return { blob: assemble(), samples, from, to };
+}
+
+/** Tag, length of what is inline, length of what is among the noise, then what is inline. */
+function writeSection(encode: () => Uint8Array | undefined, rows: number, tag: number): void {
+  inline.reset();
+  const bits = encode();
+  const isNoisy = bits !== undefined && bits.length > NOISY * rows;
+  if (bits !== undefined && !isNoisy) inline.bytes(bits);
+  head.byte(isNoisy ? tag | TAG.noisy : tag);
+  head.varint(inline.length);
+  head.varint(isNoisy ? bits.length : 0);
+  head.bytes(inline.finish());
+  if (isNoisy) noise.bytes(bits);
+}
+
+function writeColumn(column: ColumnInput, rows: number): number {
+  const { data, isCounter } = column;
+  if (numbers.length < rows) numbers = new Float64Array(rows);
+  const tag = isCounter ? TAG.counter : 0;
+  if (data instanceof BigUint64Array) return writeBig(column, data, rows, tag);
+  let count = 0;
+  for (let i = 0; i < rows; i++) {
+    const value = data[i]!;
+    if (value !== ABSENT && !Number.isNaN(value)) numbers[count++] = value;
+  }
+  const hasHoles = count < rows;
+  const isPresent = (i: number) => data[i] !== ABSENT && !Number.isNaN(data[i]);
+  writeSection(
+    () => {
+      if (hasHoles) writeHoles(isPresent, rows);
+      return count === 0 ? undefined : encodeIntegers(numbers, count, inline);
+    },
+    rows,
+    hasHoles ? tag | TAG.holes : tag,
+  );
+  return count;
+}
+
+/** Counters beyond 2^53: as distances from the smallest where those fit, else as they are. */
+function writeBig(column: ColumnInput, data: BigUint64Array, rows: number, tag: number): number {
+  const kept: bigint[] = [];
+  for (let i = 0; i < rows; i++) if (column.present?.[i] !== 0) kept.push(data[i]!);
+  let low = kept[0] ?? 0n;
+  let high = low;
+  for (const value of kept) {
+    if (value < low) low = value;
+    else if (value > high) high = value;
+  }
+  const isNear = high - low < 1n << 50n;
+  const hasHoles = kept.length < rows;
+  writeSection(
+    () => {
+      if (hasHoles) writeHoles((i) => column.present?.[i] !== 0, rows);
+      if (kept.length === 0) return undefined;
+      if (!isNear) {
+        for (const value of kept) inline.u64(value);
+        return undefined;
+      }
+      inline.u64(low);
+      for (const [i, value] of kept.entries()) numbers[i] = Number(value - low);
+      return encodeIntegers(numbers, kept.length, inline);
+    },
+    rows,
+    tag | (isNear ? TAG.based : TAG.raw64) | (hasHoles ? TAG.holes : 0),
+  );
+  return kept.length;
+}
+
+function writeHoles(isPresent: (row: number) => boolean, rows: number): void {
+  for (let from = 0; from < rows; from += 8) {
+    let bits = 0;
+    for (let i = from; i < Math.min(rows, from + 8); i++) if (isPresent(i)) bits |= 1 << (i - from);
+    inline.byte(bits);
+  }
+}
+
+function assemble(): Uint8Array {
+  const plain = head.finish();
+  const packed = zstdCompressSync(plain, LEVEL);
+  const isPacked = packed.length < plain.length;
+  const stored = isPacked ? packed : plain;
+  const bits = noise.finish();
+  const blob = Buffer.alloc(FIXED + stored.length + bits.length);
+  blob[0] = VERSION;
+  blob[1] = isPacked ? 1 : 0;
+  blob.writeUInt32LE(plain.length, 6);
+  blob.writeUInt32LE(stored.length, 10);
+  stored.copy(blob, FIXED);
+  blob.set(bits, FIXED + stored.length);
+  blob.writeUInt32LE(checksum(blob), 2);
+  return blob;
+}
+
+/** Of everything but itself. */
+const checksum = (blob: Uint8Array): number => crc32(blob.subarray(6), crc32(blob.subarray(0, 2)));
+
+interface Entry {
+  readonly round: number;
+  readonly tag: number;
+  readonly digits: number;
+  readonly inlineAt: number;
+  readonly inlineLength: number;
+  readonly noiseAt: number;
+  readonly noiseLength: number;
+}
+
+interface Round {
+  readonly rows: number;
+  readonly times: Entry;
+}
+
+/** @throws CorruptChunkError whatever the bytes are, if they are not what was written. */
+export function openBundle(bytes: Uint8Array): OpenBundle {
+  const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const plain = readHead(blob);
+  const stored = FIXED + blob.readUInt32LE(10);
+  const noiseBits = blob.subarray(stored);
+  const rounds: Round[] = [];
+  const entries = new Map<number, Entry>();
+  readDirectory(plain, rounds, entries);
+  const timesOf = new Map<number, Float64Array>();
+
+  function times(round: number): Float64Array {
+    const known = timesOf.get(round);
+    if (known !== undefined) return known;
+    const { rows, times: entry } = rounds[round]!;
+    const made = integers(entry, new ByteReader(sectionOf(plain, entry)), rows);
+    timesOf.set(round, made);
+    return made;
+  }
+
+  function integers({ tag, noiseAt, noiseLength }: Entry, reader: ByteReader, count: number) {
+    if (!(tag & TAG.noisy)) return decodeIntegers(reader, count);
+    return decodeIntegers(reader, count, noiseBits.subarray(noiseAt, noiseAt + noiseLength));
+  }
+
+  return {
+    numbers: [...entries.keys()],
+    read(number) {
+      const entry = entries.get(number);
+      if (entry === undefined) return undefined;
+      const all = times(entry.round);
+      const section = sectionOf(plain, entry);
+      const { rows } = rounds[entry.round]!;
+      const holes = entry.tag & TAG.holes ? section.subarray(0, Math.ceil(rows / 8)) : undefined;
+      const at = holes === undefined ? all : all.filter((_, i) => isSet(holes, i));
+      if (at.length === 0) return { at, value: new Float64Array(0) };
+      const reader = new ByteReader(section.subarray(holes?.length ?? 0));
+      return { at, value: valuesOf(entry, reader, at.length) };
+    },
+  };
+
+  function valuesOf(entry: Entry, reader: ByteReader, count: number) {
+    if (entry.tag & TAG.raw64) {
+      return new BigUint64Array(count).map(() => reader.u64());
+    }
+    if (entry.tag & TAG.based) {
+      const base = reader.u64();
+      const near = integers(entry, reader, count);
+      return BigUint64Array.from(near, (value: number) => base + BigInt(value));
+    }
+    const whole = integers(entry, reader, count);
+    return entry.tag & TAG.counter ? toCounters(whole) : unscale(whole, entry.digits);
+  }
+}
+
+const isSet = (bits: Uint8Array, i: number): boolean => ((bits[i >> 3]! >> (i & 7)) & 1) === 1;
+
+const toCounters = (values: Float64Array): BigUint64Array => {
+  const counters = new BigUint64Array(values.length);
+  for (let i = 0; i < values.length; i++) counters[i] = BigInt(values[i]!);
+  return counters;
+};
+
+function unscale(values: Float64Array, digits: number): Float64Array {
+  if (digits === 0 || digits === AS_IT_IS) return values;
+  const perUnit = 10 ** digits;
+  for (let i = 0; i < values.length; i++) values[i] = values[i]! / perUnit;
+  return values;
+}
+
+const sectionOf = (plain: Buffer, { inlineAt, inlineLength }: Entry): Buffer =>
+  plain.subarray(inlineAt, inlineAt + inlineLength);
+
+function readHead(blob: Buffer): Buffer {
+  if (blob.length < FIXED) throw new CorruptChunkError('it is too short');
+  if (blob[0] !== VERSION) throw new CorruptChunkError(`it has the unknown version ${blob[0]}`);
+  if (checksum(blob) !== blob.readUInt32LE(2)) throw new CorruptChunkError('its checksum differs');
+  const size = blob.readUInt32LE(6);
+  const stored = blob.subarray(FIXED, FIXED + blob.readUInt32LE(10));
+  if (size > MAX_HEAD) throw new CorruptChunkError('its head is too large');
+  if (blob[1] === 0) return stored;
+  try {
+    return zstdDecompressSync(stored, { maxOutputLength: Math.max(1, size) });
+  } catch (cause) {
+    throw new CorruptChunkError('its head cannot be unpacked', { cause });
+  }
+}
+
+function readDirectory(plain: Buffer, rounds: Round[], entries: Map<number, Entry>): void {
+  const reader = new ByteReader(plain);
+  let noiseAt = 0;
+  const entryOf = (round: number, digits: number): Entry => {
+    const tag = reader.byte();
+    const inlineLength = reader.varint();
+    const noiseLength = reader.varint();
+    const inlineAt = reader.skip(inlineLength);
+    const entry = { round, tag, digits, inlineAt, inlineLength, noiseAt, noiseLength };
+    noiseAt += noiseLength;
+    return entry;
+  };
+  const count = reader.varint();
+  for (let round = 0; round < count; round++) {
+    const rows = reader.varint();
+    if (rows > MAX_ROWS) throw new CorruptChunkError('it has too many rows');
+    rounds.push({ rows, times: entryOf(round, 0) });
+    const columns = reader.varint();
+    let number = 0;
+    for (let column = 0; column < columns; column++) {
+      number += reader.signed();
+      const digits = reader.byte();
+      entries.set(number, entryOf(round, digits));
+    }
+  }
+}

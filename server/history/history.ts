@@ -1,0 +1,124 @@
+import type { SeriesKey } from '../../protocol/model/sample.ts';
+import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
+import type { History, HistoryStore } from '../ports/history.ts';
+import { findSeries } from './find.ts';
+import { HeadBook } from './head-book.ts';
+import { createIntake, SPAN_MS } from './intake.ts';
+import { type RangeDeps, readRange } from './range.ts';
+import { type ReadSamples, readSamples } from './samples.ts';
+import { createSealQueue, type HistoryLog } from './seal-queue.ts';
+import type { Sealer } from './sealing.ts';
+
+export interface HistoryOptions {
+  /** For reading; the sealer writes by its own. */
+  readonly store: HistoryStore;
+  readonly sealer: Sealer;
+  readonly log: HistoryLog;
+  readonly now: () => number;
+  readonly rawFor: DurationMs;
+  readonly rollupFor: DurationMs;
+  /** Samples in memory at most; 8 bytes each or less. */
+  readonly maxWaiting?: number;
+}
+
+export interface RunningHistory extends History {
+  /** Roll-ups and deletions that are due; called by the calendar. */
+  keep(): Promise<void>;
+  /** Seals everything that is in memory; resolves when it is stored, or cannot be. */
+  sealAll(): Promise<void>;
+}
+
+const SWEEP_MS = 30_000;
+const MAX_WAITING = 8_000_000;
+
+/** Keeps every sample: in memory until sealed, in chunks from then on. */
+export function createHistory(options: HistoryOptions): RunningHistory {
+  const { store, sealer, log, now, rawFor, rollupFor } = options;
+  const { sealed, bundles } = store.positions();
+  const book = new HeadBook(store.series(), bundles);
+  const damaged = new Set<string>();
+  const queue = createSealQueue({
+    book,
+    sealer,
+    log,
+    now,
+    position: () => intake.position(),
+    sealedBefore: sealed,
+  });
+  const intake = createIntake({
+    book,
+    due: queue.due,
+    maxWaiting: options.maxWaiting ?? MAX_WAITING,
+    rawFor,
+  });
+  const timer = setInterval(() => {
+    queue.retry();
+    queue.sweep(now() - SPAN_MS);
+  }, SWEEP_MS);
+  timer.unref();
+
+  function onCorrupt(what: string): void {
+    if (damaged.has(what)) return;
+    damaged.add(what);
+    log.error({ what }, 'a stored piece of the history is damaged: its time is left out');
+  }
+
+  const read: ReadSamples = (key, from, to) => {
+    const slot = book.slots.get(key);
+    if (slot === undefined) return undefined;
+    const heads = slot.late === undefined ? [slot.live] : [slot.late, slot.live];
+    return readSamples(store, slot.series, heads, { from, to }, (id) => onCorrupt(`chunk ${id}`));
+  };
+  const rangeDeps: RangeDeps = {
+    store,
+    series: (key: SeriesKey) => book.slots.get(key)?.series,
+    read,
+    onCorrupt,
+  };
+
+  return {
+    observed: (batch, at) => intake.observed(batch, at.now, at.position),
+    find: (query) => findSeries(seriesOf(book), query),
+    series: (key) => book.slots.get(key)?.series,
+    samples: read,
+    range: (query) => readRange(rangeDeps, query),
+    latest(key) {
+      const slot = book.slots.get(key);
+      if (slot === undefined || slot.lastAt < 0) return undefined;
+      return { at: epochMs(slot.lastAt), value: slot.lastValue };
+    },
+    sealedPosition: queue.sealedPosition,
+    state: () => ({
+      ...queue.figures(),
+      series: book.slots.size,
+      waiting: intake.waiting(),
+      lostSamples: intake.figures.lost,
+      refusedSamples: intake.figures.refused,
+      repeatedSamples: intake.figures.repeated,
+      takenSamples: intake.figures.taken,
+      corruptChunks: damaged.size,
+    }),
+    async keep() {
+      const outcome = await sealer.keep({ now: now(), rawFor, rollupFor });
+      if (outcome.kind === 'failed') {
+        log.error({ because: outcome.because }, 'old samples could not be rolled up or deleted');
+      } else log.info({ ...outcome }, 'history rolled up and pruned');
+    },
+    settled: queue.idle,
+    async sealAll() {
+      queue.retry();
+      queue.sweep(Number.MAX_SAFE_INTEGER);
+      await queue.idle();
+    },
+    async stop() {
+      clearInterval(timer);
+      await queue.idle();
+      queue.stop();
+      await sealer.stop();
+    },
+  };
+}
+
+function* seriesOf(book: HeadBook) {
+  for (const { series } of book.slots.values()) yield series;
+}

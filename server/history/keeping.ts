@@ -1,0 +1,50 @@
+import { epochMs } from '../../protocol/model/units.ts';
+import type { HistoryStore, NumberedSeries } from '../ports/history.ts';
+import { DAY_MS, encodeRollup } from './rollup.ts';
+import { type ReadSamples, readSamples } from './samples.ts';
+import type { KeepJob } from './sealing.ts';
+
+/** A day is rolled up this long after its end: late samples make it be rolled up again. */
+const SETTLE_MS = 3 * 3_600_000;
+const DELETED_AT_ONCE = 200;
+
+/** Reads what is stored, by name; what a series is, is looked up once. */
+export function createStoredReader(
+  store: HistoryStore,
+  onCorrupt: (chunk: number) => void,
+): { readonly byKey: ReadonlyMap<string, NumberedSeries>; readonly read: ReadSamples } {
+  const byKey = new Map<string, NumberedSeries>(store.series().map((one) => [one.key, one]));
+  return {
+    byKey,
+    read(key, from, to) {
+      const series = byKey.get(key);
+      return series && readSamples(store, series, [], { from, to }, onCorrupt);
+    },
+  };
+}
+
+/**
+ * Roll-ups of the days that are over, then deletes what is too old; a piece at a time, so that a
+ * chunk can be sealed in between. Samples are never deleted before their day is rolled up.
+ */
+export function* keepUp(
+  store: HistoryStore,
+  { now, rawFor, rollupFor }: KeepJob,
+): Generator<'rolled' | number> {
+  const beforeDay = Math.floor((now - SETTLE_MS) / DAY_MS);
+  let reader: ReturnType<typeof createStoredReader> | undefined;
+  for (;;) {
+    const [due] = store.rollupsDue(beforeDay, 1);
+    if (due === undefined) break;
+    reader ??= createStoredReader(store, () => {});
+    const members = [...reader.byKey.values()].filter(({ bundle }) => bundle === due.bundle);
+    store.saveRollup({ ...due, blob: encodeRollup(members, due.day, reader.read) });
+    yield 'rolled';
+  }
+  for (;;) {
+    const rollupsBefore = Math.floor((now - rollupFor) / DAY_MS);
+    const pruned = store.prune(epochMs(now - rawFor), rollupsBefore, DELETED_AT_ONCE);
+    if (pruned === 0) return;
+    yield pruned;
+  }
+}

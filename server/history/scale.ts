@@ -1,0 +1,15 @@
+import { METRICS, type MetricName } from '../../protocol/model/metrics.ts';
+
+/** How a metric's values become whole numbers: times 10^digits. */
+export interface Scale {
+  readonly isCounter: boolean;
+  readonly digits: number;
+  readonly perUnit: number;
+}
+
+/** Resolutions of the catalogue are powers of ten: 0.001 has three digits. */
+export function scaleOf(metric: MetricName): Scale {
+  const { kind, resolution } = METRICS[metric];
+  const digits = Math.max(0, Math.round(-Math.log10(resolution)));
+  return { isCounter: kind === 'counter', digits, perUnit: 10 ** digits };
+}

@@ -1,0 +1,195 @@
+import type { HistoryState } from '../ports/history.ts';
+import type { RoundInput } from './bundle-codec.ts';
+import { type Bundle, type HeadBook, sealedAgain } from './head-book.ts';
+import { copyRound, takeRound } from './round.ts';
+import type { Sealer, SealJob } from './sealing.ts';
+
+/** The part of pino that is used here. */
+export interface HistoryLog {
+  info(fields: object, sentence: string): void;
+  warn(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+}
+
+export interface SealQueueDeps {
+  readonly book: HeadBook;
+  readonly sealer: Sealer;
+  readonly log: HistoryLog;
+  /** Newest input that was observed whole. */
+  readonly position: () => number;
+  readonly now: () => number;
+  readonly sealedBefore: number;
+}
+
+/** Takes bundles out one by one, so that no turn of the event loop carries more than one. */
+export interface SealQueue {
+  due(bundle: Bundle): void;
+  /** Bundles whose oldest sample has waited this long, also those that nothing comes for any more. */
+  sweep(olderThan: number): void;
+  /** Tries again what failed. */
+  retry(): void;
+  idle(): Promise<void>;
+  figures(): Pick<HistoryState, 'stoppedBy' | 'stoppedAt' | 'sealedSamples' | 'sealedBytes'>;
+  sealedPosition(): number;
+  stop(): void;
+}
+
+/** A failure is said at once, and then once in this time. */
+const SAY_AGAIN_MS = 60_000;
+
+export function createSealQueue(deps: SealQueueDeps): SealQueue {
+  const { book, sealer, log } = deps;
+  const queue: Bundle[] = [];
+  const waiters: (() => void)[] = [];
+  let isBusy = false;
+  let isEnded = false;
+  let sealed = deps.sealedBefore;
+  let sealedSamples = 0;
+  let sealedBytes = 0;
+  let stoppedBy: string | undefined;
+  let stoppedAt: number | undefined;
+  let saidAt = Number.NEGATIVE_INFINITY;
+
+  function due(bundle: Bundle): void {
+    if (bundle.isDue) return;
+    bundle.isDue = true;
+    queue.push(bundle);
+    if (!isBusy && stoppedBy === undefined) setImmediate(pump);
+  }
+
+  function pump(): void {
+    if (isBusy || isEnded || stoppedBy !== undefined) return;
+    const bundle = queue.shift();
+    if (bundle === undefined) {
+      for (const wake of waiters.splice(0)) wake();
+      return;
+    }
+    isBusy = true;
+    void sealBundle(bundle).finally(() => {
+      isBusy = false;
+      setImmediate(pump);
+    });
+  }
+
+  async function sealBundle(bundle: Bundle): Promise<void> {
+    bundle.frozen ??= freeze(bundle);
+    bundle.isDue = false;
+    const { frozen } = bundle;
+    if (frozen === undefined) return;
+    const job = jobOf(bundle, frozen.rounds);
+    const outcome = await sealer.seal(job);
+    if (outcome.kind === 'failed') {
+      bundle.isDue = true;
+      queue.unshift(bundle);
+      fail(outcome.because);
+      return;
+    }
+    for (const { key } of job.newSeries) {
+      const slot = book.slots.get(key);
+      if (slot) slot.isNew = false;
+    }
+    bundle.frozen = undefined;
+    sealed = Math.max(sealed, job.sealedPosition);
+    sealedSamples += outcome.samples;
+    sealedBytes += outcome.bytes;
+    sealedAgain(bundle);
+  }
+
+  function freeze(bundle: Bundle): Bundle['frozen'] {
+    const rounds = [...bundle.rounds.values()]
+      .map(takeRound)
+      .filter((round): round is RoundInput => round !== undefined);
+    const { unsealedFrom: from, samples } = bundle;
+    bundle.unsealedFrom = 0;
+    bundle.unsealedSince = 0;
+    bundle.firstAt = 0;
+    bundle.samples = 0;
+    bundle.sealedTo = deps.position();
+    return rounds.length === 0 ? undefined : { rounds, from, samples };
+  }
+
+  function jobOf(bundle: Bundle, rounds: readonly RoundInput[]): SealJob {
+    const members = rounds.flatMap(({ columns }) => columns.map(({ number }) => number));
+    const inHere = new Set(members);
+    const newSeries = [...bundle.slots].filter((slot) => slot.isNew && inHere.has(slot.series.id));
+    return {
+      bundle: bundle.id,
+      rounds: rounds.map(copyRound),
+      newSeries: newSeries.map(({ series }) => series),
+      bundlePosition: bundle.sealedTo,
+      sealedPosition: positionWithout(bundle),
+    };
+  }
+
+  /** Up to which input everything will be sealed once this bundle is. */
+  function positionWithout(sealing: Bundle): number {
+    let position = deps.position();
+    for (const bundle of book.bundles.values()) {
+      if (bundle !== sealing && bundle.frozen)
+        position = Math.min(position, bundle.frozen.from - 1);
+      if (bundle.unsealedFrom > 0) position = Math.min(position, bundle.unsealedFrom - 1);
+    }
+    return position;
+  }
+
+  function fail(because: string): void {
+    const now = deps.now();
+    stoppedAt ??= now;
+    stoppedBy = because;
+    for (const wake of waiters.splice(0)) wake();
+    if (now - saidAt < SAY_AGAIN_MS) return;
+    saidAt = now;
+    log.error({ because }, 'the history is stopped: samples are judged but not kept');
+  }
+
+  return {
+    due,
+    sweep(olderThan) {
+      for (const bundle of book.bundles.values()) {
+        if (bundle.unsealedFrom > 0 && bundle.unsealedSince <= olderThan) due(bundle);
+      }
+    },
+    retry() {
+      if (stoppedBy === undefined) return;
+      const since = stoppedAt;
+      stoppedBy = undefined;
+      pumpOnce(() => {
+        if (stoppedBy !== undefined) return;
+        stoppedAt = undefined;
+        log.info({ since }, 'the history goes on');
+      });
+    },
+    idle() {
+      if (!isBusy && (queue.length === 0 || stoppedBy !== undefined)) return Promise.resolve();
+      return new Promise((resolve) => void waiters.push(resolve));
+    },
+    figures: () => ({
+      stoppedBy,
+      stoppedAt: stoppedAt as HistoryState['stoppedAt'],
+      sealedSamples,
+      sealedBytes,
+    }),
+    // Rather no history of these hours than a log that fills the rest of the disk.
+    sealedPosition: () => (stoppedBy === undefined ? sealed : Number.MAX_SAFE_INTEGER),
+    stop() {
+      isEnded = true;
+      for (const wake of waiters.splice(0)) wake();
+    },
+  };
+
+  function pumpOnce(then: () => void): void {
+    const bundle = queue.shift();
+    if (bundle === undefined || isBusy) {
+      if (bundle !== undefined) queue.unshift(bundle);
+      then();
+      return;
+    }
+    isBusy = true;
+    void sealBundle(bundle)
+      .then(then)
+      .finally(() => {
+        isBusy = false;
+        setImmediate(pump);
+      });
+  }
+}
