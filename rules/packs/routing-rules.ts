@@ -95,7 +95,7 @@ export const ROUTING_RULES: readonly Rule[] = [
     enabled: true,
   },
   {
-    id: 'bgp-paths-lost',
+    id: 'routes-withdrawn',
     on: ['device'],
     detector: { kind: 'drop', metric: 'bgp_path_count', least: 10, share: 0.05, ...LEVEL },
     holdFor: seconds(0),

@@ -19,6 +19,13 @@ const IDS = [
   'device-cpu',
   'device-memory',
   'device-temperature',
+  'bgp-isolated',
+  'bgp-session-lost',
+  'bfd-session-lost',
+  'routes-lost',
+  'routes-withdrawn',
+  'port-shut',
+  'ports-lost',
 ];
 
 describe('the default pack', () => {
