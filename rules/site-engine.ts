@@ -14,7 +14,8 @@ import { createRegistry } from './detect/registry.ts';
 import { createScope } from './detect/scope.ts';
 import { createSink, type SiteFact } from './detect/sink.ts';
 import { type RegistryState, registryState, restoreRegistry } from './detect/snapshot.ts';
-import type { Cell, Feed, Track, Watched } from './detect/watched.ts';
+import { noteVoice, type Voice } from './detect/voice.ts';
+import type { Cell, Feed, Outlet, Track, Watched } from './detect/watched.ts';
 import type { EngineSettings } from './settings.ts';
 
 /** Hears every figure that is derived from counters, for history and the page. */
@@ -34,6 +35,8 @@ interface State {
 
 /** Between sampling and arrival: the rest of the round, the batch and the way. */
 const GRACE = 5_000;
+/** A figure of voice a minute. */
+const VOICE_EVERY = 60_000;
 /** Patience with a series whose interval is not known. */
 const UNKNOWN_PATIENCE = durationMs(300_000);
 /** A sample from further ahead is of a clock gone wrong and would silence its series until then. */
@@ -97,12 +100,38 @@ export function createSiteEngine(
       onDerived?.(watched.agent, metric, watched.key, sample.at, figure);
       feed.value = figure;
     }
+    if (watched.voice !== undefined) takeVoice(watched, watched.voice, track, now);
     feed.learned = track.learned;
     noteLevel(track, feed, sink, now);
-    for (const { cell, input } of track.outlets) {
+    judgeAll(track.outlets, now);
+  }
+
+  function judgeAll(outlets: readonly Outlet[], now: EpochMs): void {
+    for (const { cell, input } of outlets) {
       alerts.judge(cell, input, feed, now);
       if (cell.freshUntil < nextDue && cell.machine.state !== 'inactive') nextDue = cell.freshUntil;
     }
+  }
+
+  /**
+   * Once a minute: how a call over the path would sound. Judged when it is known, or facts would
+   * depend on the cut of batches. Leaves the feed as it was.
+   */
+  function takeVoice(watched: Watched, voice: Voice, { metric }: Track, now: EpochMs): void {
+    const { at, value, every, span, patience } = feed;
+    const heard = noteVoice(voice, metric, at, value);
+    if (heard === undefined) return;
+    onDerived?.(watched.agent, 'path_mos', watched.key, heard.at, heard.mos);
+    feed.value = heard.mos;
+    feed.every = durationMs(Math.max(VOICE_EVERY, every));
+    feed.span = feed.every;
+    feed.patience = durationMs(Math.max(patience, 3 * VOICE_EVERY));
+    feed.learned = undefined;
+    judgeAll(voice.outlets, now);
+    feed.value = value;
+    feed.every = every;
+    feed.span = span;
+    feed.patience = patience;
   }
 
   function noteInterval(track: Track, { at, series }: Sample): void {

@@ -142,7 +142,7 @@ export type MetricName = keyof typeof METRICS;
 
 export const isMetricName = (name: string): name is MetricName => Object.hasOwn(METRICS, name);
 
-/** Figures that rules may use and that detect/ derives from counters; they are never on the wire. */
+/** Figures that rules may use and that detect/ derives from samples; they are never on the wire. */
 export const DERIVED_METRICS = {
   if_in_utilisation_ratio: ratio('Received bits per second over the line rate, 0..1'),
   if_out_utilisation_ratio: ratio('Sent bits per second over the line rate, 0..1'),
@@ -150,6 +150,11 @@ export const DERIVED_METRICS = {
   if_out_errors_per_s: gauge('none', 1e-4, 'Send errors per second'),
   if_in_discards_per_s: gauge('none', 1e-4, 'Receive discards per second'),
   if_out_discards_per_s: gauge('none', 1e-4, 'Send discards per second'),
+  path_mos: gauge(
+    'none',
+    0.01,
+    'Mean opinion score of voice on the path, 1..4.5, once a minute (E-model, ITU-T G.107)',
+  ),
 } as const satisfies Record<string, Metric>;
 
 export type DerivedMetricName = keyof typeof DERIVED_METRICS;

@@ -1,4 +1,4 @@
-import { METRICS, type MetricName } from '../../protocol/model/metrics.ts';
+import { METRICS, type MetricName, type RuleMetricName } from '../../protocol/model/metrics.ts';
 import {
   type AgentId,
   deviceOf,
@@ -12,6 +12,7 @@ import { createLearned, isLearnable } from './baseline-series.ts';
 import { rankOf } from './batch-order.ts';
 import { DERIVATIONS } from './rates.ts';
 import type { Scope } from './scope.ts';
+import { createVoice, voiceInputOf } from './voice.ts';
 import {
   type Cell,
   type CompiledRule,
@@ -57,9 +58,9 @@ const NO_OUTLETS: readonly Outlet[] = [];
 /** One for all subjects: most series of a round are for the history only. */
 const IGNORED = new Map<MetricName, Track>();
 
-function createTrack(metric: MetricName, outlets: readonly Outlet[]): Track {
+function createTrack(metric: MetricName, outlets: readonly Outlet[], isHeard: boolean): Track {
   const role = roleOf(metric);
-  if (role !== 'plain' || outlets !== NO_OUTLETS) return newTrack(metric, role, outlets);
+  if (role !== 'plain' || outlets !== NO_OUTLETS || isHeard) return newTrack(metric, role, outlets);
   const known = IGNORED.get(metric) ?? newTrack(metric, 'ignored', outlets);
   IGNORED.set(metric, known);
   return known;
@@ -119,14 +120,21 @@ export function createRegistry(scope: () => Scope): Registry {
     return created;
   }
 
-  function outletsOf(place: Watched, metric: MetricName): readonly Outlet[] {
-    const derived = DERIVATIONS[metric]?.metric ?? metric;
+  function outletsOf(place: Watched, metric: RuleMetricName): readonly Outlet[] {
+    const derived = DERIVATIONS[metric as MetricName]?.metric ?? metric;
     const outlets: Outlet[] = [];
     for (const compiled of scope().rulesOf(place.key)) {
       const input = compiled.judge.metrics.indexOf(derived);
       if (input >= 0) outlets.push({ cell: cell(place, compiled), input });
     }
     return outlets.length === 0 ? NO_OUTLETS : outlets;
+  }
+
+  /** Callers hear it: a figure of a link that voice depends on. */
+  function hears(place: Watched, metric: MetricName): boolean {
+    if (voiceInputOf(metric) === undefined || kindOf(place.key) !== 'link') return false;
+    place.voice ??= createVoice(outletsOf(place, 'path_mos'));
+    return true;
   }
 
   function track(place: Watched, metric: MetricName): Track {
@@ -138,7 +146,7 @@ export function createRegistry(scope: () => Scope): Registry {
     }
     let index = tracks.findIndex((one) => one.metric === metric);
     if (index < 0) {
-      const created = createTrack(metric, outletsOf(place, metric));
+      const created = createTrack(metric, outletsOf(place, metric), hears(place, metric));
       if (isLearning(created)) created.learned = createLearned(metric);
       index = tracks.push(created) - 1;
     }
@@ -160,6 +168,7 @@ export function createRegistry(scope: () => Scope): Registry {
         // The ignored ones may have rules now.
         place.tracks = place.tracks.filter((one) => one.role !== 'ignored');
         place.cursor = 0;
+        if (place.voice) place.voice.outlets = outletsOf(place, 'path_mos');
         for (const one of place.tracks) {
           one.outlets = outletsOf(place, one.metric);
           one.learned = isLearning(one) ? (one.learned ?? createLearned(one.metric)) : undefined;

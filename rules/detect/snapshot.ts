@@ -9,6 +9,7 @@ import type { DeviceClock } from './device-clock.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
+import type { VoiceMinute } from './voice.ts';
 import type { Cell, Port, Track, Watched } from './watched.ts';
 
 /** Everything as JSON; counters as decimal strings, since JSON numbers stop at 2^53. */
@@ -25,6 +26,7 @@ interface WatchedState {
   readonly reach: Partial<Record<ReachProbe, ProbeReach>>;
   readonly port?: Port;
   readonly clock?: DeviceClock;
+  readonly voice?: VoiceMinute;
   readonly times: readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
   readonly isFresh: boolean;
   readonly isGood: boolean;
@@ -59,7 +61,7 @@ export function registryState(registry: Registry): RegistryState {
 }
 
 function watchedState(place: Watched): WatchedState {
-  const { agent, key, reach, port, clock, isFresh, isGood, answeredSlot } = place;
+  const { agent, key, reach, port, clock, voice, isFresh, isGood, answeredSlot } = place;
   return {
     agent,
     subject: key,
@@ -68,6 +70,7 @@ function watchedState(place: Watched): WatchedState {
     reach,
     ...(port && { port }),
     ...(clock && { clock }),
+    ...(voice && { voice: voice.sums }),
     times: [place.lastAt, place.freshUntil, place.patience],
     isFresh,
     isGood,
@@ -123,6 +126,8 @@ export function restoreRegistry(
       else if (cellState.alert !== undefined) orphans.push(cellState.alert);
     }
     for (const trackState of one.tracks) restoreTrack(registry, place, trackState);
+    // The tracks have made it.
+    if (place.voice && one.voice) Object.assign(place.voice.sums, one.voice);
   }
   return orphans;
 }

@@ -8,6 +8,7 @@ import type { AlertMachine, Verdict } from './alert-state.ts';
 import type { Learned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
+import type { Voice } from './voice.ts';
 
 /** A sample on its way to the rules. One object, used again for each sample. */
 export interface Feed {
@@ -125,6 +126,8 @@ export interface Watched {
   readonly shared: Shared;
   port: Port | undefined;
   clock: DeviceClock | undefined;
+  /** Of links. */
+  voice: Voice | undefined;
   /** The device of a port, as the same agent sees it. */
   device: Watched | undefined;
   lastAt: EpochMs;
@@ -159,6 +162,7 @@ export function createWatched(agent: AgentId, shared: Shared): Watched {
     shared,
     port: undefined,
     clock: undefined,
+    voice: undefined,
     device: undefined,
     lastAt: epochMs(0),
     freshUntil: epochMs(0),

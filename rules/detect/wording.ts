@@ -37,6 +37,7 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^if_out_errors/, 'send errors'],
   [/^if_in_discards/, 'discards on receipt'],
   [/^if_out_discards/, 'discards before sending'],
+  [/^path_mos$/, 'voice quality (MOS)'],
   [/^device_cpu/, 'processor load'],
   [/^device_memory/, 'memory in use'],
   [/^device_temperature/, 'temperature'],

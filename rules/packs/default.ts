@@ -5,6 +5,7 @@ import { GAUGE_RULES } from './gauge-rules.ts';
 import { INTERFACE_RULES } from './interface-rules.ts';
 import { PATH_RULES } from './path-rules.ts';
 import { ROUTING_RULES } from './routing-rules.ts';
+import { SERVICE_LEVEL_RULES } from './service-level-rules.ts';
 
 /** The rules that ship. Every limit states its source; a configuration may change any of them. */
 export const DEFAULT_RULES: readonly Rule[] = [
@@ -12,6 +13,7 @@ export const DEFAULT_RULES: readonly Rule[] = [
   ...INTERFACE_RULES,
   ...DEVICE_RULES,
   ...ROUTING_RULES,
+  ...SERVICE_LEVEL_RULES,
   ...GAUGE_RULES,
 ];
 
