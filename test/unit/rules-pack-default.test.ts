@@ -26,6 +26,12 @@ const IDS = [
   'routes-withdrawn',
   'port-shut',
   'ports-lost',
+  'link-error-budget',
+  'voice-quality',
+  'interface-unusual-load',
+  'interface-load-forecast',
+  'device-memory-forecast',
+  'device-temperature-forecast',
 ];
 
 describe('the default pack', () => {
