@@ -13,16 +13,20 @@ import { type EpochMs, epochMs, seconds } from '../protocol/model/units.ts';
 import type { Instant, NetworkEngine, Snapshot } from './contract.ts';
 import { type AlertBookState, createAlertBook, type FiringAlert } from './correlate/alert-book.ts';
 import { type AnswersState, createAnswers } from './correlate/answers.ts';
+import { type CommonCauseState, createCommonCause } from './correlate/common-cause.ts';
 import { createExplainer } from './correlate/explain.ts';
 import { isQuickOutage } from './correlate/explanations.ts';
 import { createHoldDown } from './correlate/hold-down.ts';
 import { createSilence } from './correlate/silence.ts';
 import { createTopology, deviceSubject, endInterfaces, linkSubject } from './correlate/topology.ts';
+import { createBusiness } from './incident/business.ts';
 import { expireAcknowledgements, nextExpiry, obey } from './incident/commands.ts';
 import { createHolding, type HoldingState, type Turn } from './incident/holding.ts';
 import { createIncidentBook, type IncidentBookState } from './incident/incident-book.ts';
 import type { IncidentRecord } from './incident/incident-record.ts';
 import { createPlacing } from './incident/placing.ts';
+import type { ServiceBookState } from './incident/services.ts';
+import { nameOf as subjectName } from './incident/wording.ts';
 import type { EngineSettings, Rule } from './settings.ts';
 
 type SiteFact = AlertFact | HealthFact;
@@ -33,6 +37,8 @@ interface NetworkState {
   readonly answers: AnswersState;
   readonly incidents: IncidentBookState;
   readonly holding: HoldingState;
+  /** Absent in snapshots from before there were services. */
+  readonly services?: ServiceBookState;
 }
 
 /** An answer so soon after an onset may belong to an echo that was sent before it. */
@@ -68,12 +74,33 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     topology,
     ruleOf: (id: string) => rules.get(id),
     isLinkDown,
+    businessOf: business.of,
   });
   const incidents = createIncidentBook(
     { view, installation: () => settings.installation, reopenWithin: () => timing().reopenWithin },
     state?.incidents,
   );
+  const business = createBusiness(
+    {
+      settings,
+      book,
+      incidents: () => incidents,
+      nameOf: (subject) => subjectName(subject, topology),
+    },
+    state?.services,
+  );
   const holding = createHolding({ book, timing }, state?.holding);
+  const common = createCommonCause(
+    {
+      book,
+      explainer,
+      topology: place,
+      isReady: (firing, now) =>
+        firing.incident !== undefined || holdDown.judge(firing, now).kind === 'open',
+      isApart: () => false,
+    },
+    state?.common,
+  );
   const placing = createPlacing({
     book,
     incidents,
@@ -81,6 +108,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     holdDown,
     holding,
     silence,
+    common,
+    dependentsOf: (subject) => [...book.dependentsOf(subject), ...hangingOn(subject)],
     timing,
   });
   let nextTick = epochMs(0);
@@ -93,14 +122,22 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     );
   }
 
-  const turnAt = (at: Instant): Turn => ({ at, facts: [], dirty: new Set() });
+  function turnAt(at: Instant): Turn {
+    business.at(at.now);
+    return { at, facts: [], dirty: new Set() };
+  }
 
   function finish(turn: Turn): Fact[] {
     const { now } = turn.at;
     placing.settle(turn);
     for (const incident of incidents.all()) endIfOver(incident, now);
-    const facts = [...turn.facts, ...incidents.flush(now)];
-    const times = [holding.nextDueAt(), nextExpiry(incidents), now + FORGET_EVERY];
+    const facts = [...turn.facts, ...business.review(), ...incidents.flush(now)];
+    const times = [
+      holding.nextDueAt(),
+      nextExpiry(incidents),
+      business.nextDueAt(),
+      now + FORGET_EVERY,
+    ];
     nextTick = epochMs(Math.min(...times.flatMap((at) => at ?? [])));
     return facts;
   }
@@ -269,6 +306,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     else if (fact.kind === 'alert.resolved') onResolved(fact, turn);
     else if (fact.kind === 'alert.blind') onBlind(fact, turn);
     else if (fact.kind === 'subject.answered') onAnswered(fact, turn);
+    if (fact.kind === 'alert.fired') business.touch(fact.alert.subject);
+    else if (fact.kind === 'alert.resolved') business.touch(fact.subject);
   }
 
   const nameOf = (fact: SiteFact): string => {
@@ -337,6 +376,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     topology = createTopology(settings);
     rules = new Map(settings.rules.map((rule) => [rule.id, rule]));
     book.settle(settings, topology);
+    business.configure(settings);
     const turn = turnAt(at);
     for (const firing of book.all()) if (isUnsettled(firing)) turn.dirty.add(firing);
     return finish(turn);
@@ -353,6 +393,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
       answers: answers.snapshot(),
       incidents: incidents.snapshot(),
       holding: holding.snapshot(),
+      common: common.snapshot(),
+      services: business.snapshot(),
     }),
   };
 }

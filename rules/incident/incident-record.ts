@@ -1,6 +1,7 @@
 import type { Alert, AlertKey, Disturbance, Reason, Severity } from '../../protocol/model/alert.ts';
 import type {
   Acknowledgement,
+  HitService,
   Incident,
   IncidentId,
   IncidentState,
@@ -13,7 +14,16 @@ import type { SilenceVerdict } from '../correlate/alert-book.ts';
 import type { Family } from '../correlate/family.ts';
 import type { Topology } from '../correlate/topology.ts';
 import type { Rule } from '../settings.ts';
-import { type Extent, extentOf, type Harm, priorityOf, urgencyOf, worstOf } from './impact.ts';
+import {
+  type Extent,
+  extentOf,
+  type Harm,
+  priorityOf,
+  urgencyOf,
+  weigh,
+  worstOf,
+} from './impact.ts';
+import type { Business } from './services.ts';
 import { causeOf, titleOf } from './wording.ts';
 
 /** A symptom with the row of the explanation table that made it one. */
@@ -56,6 +66,8 @@ export interface IncidentRecord {
   worst?: Harm;
   extent?: Extent;
   cause?: string;
+  /** Services that suffered when the root was looked at last; they give the priority. */
+  suffering?: readonly HitService[];
   /** What people outside were told last: a difference is a material update. */
   told?: string;
   /** Closed by a person at this priority: quiet unless it gets more urgent. */
@@ -95,6 +107,8 @@ export interface ViewDeps {
   readonly topology: Topology;
   readonly ruleOf: (id: string) => Rule | undefined;
   readonly isLinkDown: (link: Link) => boolean;
+  /** What it does to the services, booked up to now. */
+  readonly businessOf: (record: IncidentRecord) => Business;
 }
 
 const CONTRADICTED = 0.5;
@@ -129,6 +143,11 @@ function rootReasons(record: IncidentRecord): Reason[] {
   return reasons;
 }
 
+function rootOf(record: IncidentRecord): RootView {
+  const { root: alert, family, cause = 'trouble', verdict } = record;
+  return { alert, family, cause, ...(verdict?.shared && { shared: verdict.shared }) };
+}
+
 /** Looks at the extent anew while the root fires; afterwards the last look stands. */
 export function refresh(record: IncidentRecord, deps: ViewDeps): void {
   if (record.rootClearedAt !== undefined && record.extent !== undefined) return;
@@ -143,8 +162,10 @@ export function refresh(record: IncidentRecord, deps: ViewDeps): void {
     isContradicted: record.contradictedBy.length > 0,
     topology: deps.topology,
   });
-  const root = { alert: record.root, family: record.family, cause: record.cause };
+  const root = rootOf(record);
   record.extent = extentOf(deps.topology, root, deps.isLinkDown);
+  const { services } = deps.businessOf(record);
+  record.suffering = services.filter(({ state }) => state === 'down' || state === 'degraded');
 }
 
 /**
@@ -167,22 +188,25 @@ const symptomOf = ({
 /** The incident as facts carry it. Call `refresh` first. */
 export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
   const cause = record.cause ?? 'trouble';
-  const root = { alert: record.root, family: record.family, cause };
+  const root = rootOf(record);
   const extent = record.extent ?? extentOf(deps.topology, root, deps.isLinkDown);
   const harm = harmOf(record);
-  const urgency = urgencyOf(cause, harm);
+  const suffering = record.suffering ?? [];
+  const { impact, urgency } = weigh(extent.impact, urgencyOf(cause, harm), suffering);
+  const { services, costPerHour, costSoFar } = deps.businessOf(record);
   const silent = [...record.symptoms.values()].filter((s) => s.row === 'collector-cut-off').length;
   const site = deps.topology.siteOf(record.root.subject) ?? record.root.site;
   const reasons = rootReasons(record);
+  const subject = root.shared?.subject ?? record.root.subject;
   return {
     id: record.id,
     state: record.state,
     title: titleOf(root, extent, deps.topology, silent + 1),
-    subject: record.root.subject,
+    subject,
     ...(site === undefined ? {} : { site }),
     root: {
       alert: record.root.key,
-      subject: record.root.subject,
+      subject,
       rule: record.root.rule,
       cause,
       confidence: confidenceOf(record),
@@ -190,10 +214,14 @@ export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
     },
     symptoms: [...record.symptoms.values()].map(symptomOf),
     ...harm,
-    impact: extent.impact,
+    impact,
     urgency,
-    priority: priorityOf(extent.impact, urgency),
-    users: extent.users,
+    priority: priorityOf(impact, urgency),
+    users: Math.max(extent.users, ...suffering.map(({ users }) => users)),
+    ...(extent.sites.length > 0 && { sites: extent.sites }),
+    ...(services.length > 0 && { services }),
+    ...(costPerHour && { costPerHour }),
+    ...(costSoFar && { costSoFar }),
     onsetAt: record.onsetAt,
     openedAt: record.openedAt,
     updatedAt: record.updatedAt,
@@ -209,4 +237,11 @@ export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
 
 /** What people outside must hear of when it changes: root, cause, priority and extent. */
 export const materialOf = (view: Incident): string =>
-  [view.root.subject, view.root.cause, view.priority, view.impact, view.users].join('|');
+  [
+    view.root.subject,
+    view.root.cause,
+    view.priority,
+    view.impact,
+    view.users,
+    ...(view.services ?? []).map(({ id, state }) => `${id}=${state}`),
+  ].join('|');
