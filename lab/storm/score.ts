@@ -88,9 +88,9 @@ function namesPop(
 const toldBy = (ticket: Ticket, at: number): Told =>
   ticket.told.findLast((one) => one.at <= at) ?? (ticket.told[0] as Told);
 
-/** Since when the right root has been told without a break, as of the end of the fault. */
+/** Since when the right root has been told without a break, as of the last moment that it showed. */
 function rightSince(ticket: Ticket, truth: TrueFault): number | undefined {
-  const judged = toldBy(ticket, truth.fault.until);
+  const judged = toldBy(ticket, truth.shownUntil);
   if (!isRight(judged.view, truth)) return undefined;
   let since = judged.at;
   for (let i = ticket.told.indexOf(judged); i >= 0; i--) {
@@ -207,7 +207,7 @@ function scoreFault(
   const span = `(${seconds(fault.from)} to ${seconds(fault.until)})`;
   if (isShown && ticket === undefined) wrongs.push(`missed: ${nameOf(truth)} ${span}`);
   if (isShown && ticket !== undefined && since === undefined) {
-    const { view } = toldBy(ticket, fault.until);
+    const { view } = toldBy(ticket, truth.shownUntil);
     wrongs.push(
       `wrong root: ${nameOf(truth)} ${span} was told as ${view.root.subject} "${view.title}"`,
     );
