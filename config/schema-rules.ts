@@ -11,6 +11,8 @@ const Condition = (what: string) =>
     expected: 'a condition such as mean(icmp_loss_ratio, 1 min) > 5 %',
     description: `The condition that ${what}`,
   });
+const MarginFigure = (fallback: number, description: string) =>
+  Type.Number({ minimum: 0, default: fallback, expected: 'a number, 0 or more', description });
 const Detector = Type.Union(
   [
     Type.Object(
@@ -51,9 +53,9 @@ const Detector = Type.Union(
           Type.Array(Text, { description: 'Metrics judged by the same figures, each by itself' }),
         ),
         least: Type.Number({
-          exclusiveMinimum: 0,
+          minimum: 1,
           default: 1,
-          expected: 'a number above 0',
+          expected: 'a number, 1 or more',
           description: 'So many must be missing',
         }),
         share: Type.Number({
@@ -71,6 +73,27 @@ const Detector = Type.Union(
             { ...strict, description: 'Only where this metric rose at the time of the drop' },
           ),
         ),
+      },
+      strict,
+    ),
+    Type.Object(
+      {
+        kind: Type.Literal('baseline'),
+        metric: Text,
+        also: Type.Optional(
+          Type.Array(Text, { description: 'Metrics judged by the same figures, each by itself' }),
+        ),
+        side: Type.Union([Type.Literal('above'), Type.Literal('both')], {
+          default: 'above',
+          expected: 'above or both',
+        }),
+        atLeast: MarginFigure(5, 'Least margin over the median, in the unit of the metric'),
+        share: MarginFigure(0.03, 'Least margin as a share of the median'),
+        spread: MarginFigure(
+          0.5,
+          'Least margin in distances from the median to the 95th percentile',
+        ),
+        proof: duration('26m', 'So long must a step by exactly the margin last'),
       },
       strict,
     ),
@@ -117,6 +140,14 @@ export const RuleChange = Type.Object(
     after: optionalDuration('Silence that counts (silence rules)'),
     missed: Type.Optional(MissedRounds),
     outOf: Type.Optional(MissedRounds),
+    atLeast: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        expected: 'a number, 0 or more',
+        description: 'Least margin over what is usual, in the unit of the metric (baseline rules)',
+      }),
+    ),
+    proof: optionalDuration('So long must a step by just the margin last (baseline rules)'),
     holdFor: optionalDuration('Must stay breached this long before it fires'),
     clearAfter: optionalDuration('Must stay normal this long before it resolves'),
     severity: Type.Optional(Type.Union(SEVERITIES.map((severity) => Type.Literal(severity)))),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { MetricName } from '../../protocol/model/metrics.ts';
 import { seconds } from '../../protocol/model/units.ts';
 import { dropJudge } from '../../rules/detect/drop.ts';
 import type { Feed } from '../../rules/detect/watched.ts';
@@ -43,7 +44,7 @@ function story(
   for (let second = 0; second <= until; second += 5) {
     const found = value(second);
     if (found === undefined) continue;
-    watch.see(second, sample(second, detector.metric, found, ON_DEVICE));
+    watch.see(second, sample(second, detector.metric as MetricName, found, ON_DEVICE));
   }
   watch.until(until);
   return watch;
