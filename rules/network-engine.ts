@@ -37,6 +37,8 @@ interface NetworkState {
   readonly answers: AnswersState;
   readonly incidents: IncidentBookState;
   readonly holding: HoldingState;
+  /** Absent in snapshots from before circuits were seen to fail together. */
+  readonly common?: CommonCauseState;
   /** Absent in snapshots from before there were services. */
   readonly services?: ServiceBookState;
 }
@@ -134,6 +136,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     const facts = [...turn.facts, ...business.review(), ...incidents.flush(now)];
     const times = [
       holding.nextDueAt(),
+      common.nextDueAt(),
       nextExpiry(incidents),
       business.nextDueAt(),
       now + FORGET_EVERY,
@@ -248,6 +251,11 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     }
   }
 
+  function onFlapping(fact: AlertFact & { kind: 'alert.flapping' }): void {
+    const incident = incidents.get(book.get(fact.alert)?.incident);
+    if (incident?.root.key === fact.alert) incidents.touch(incident, fact.because);
+  }
+
   const blindReason = (since: EpochMs | undefined, now: EpochMs): Reason =>
     since === undefined
       ? { kind: 'no-data', since: now, text: 'data are back; the trouble still shows' }
@@ -305,6 +313,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     if (fact.kind === 'alert.fired') onFired(fact, turn);
     else if (fact.kind === 'alert.resolved') onResolved(fact, turn);
     else if (fact.kind === 'alert.blind') onBlind(fact, turn);
+    else if (fact.kind === 'alert.flapping') onFlapping(fact);
     else if (fact.kind === 'subject.answered') onAnswered(fact, turn);
     if (fact.kind === 'alert.fired') business.touch(fact.alert.subject);
     else if (fact.kind === 'alert.resolved') business.touch(fact.subject);
@@ -312,14 +321,14 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
 
   const nameOf = (fact: SiteFact): string => {
     if (fact.kind === 'alert.fired') return fact.alert.key;
-    if (fact.kind === 'alert.resolved' || fact.kind === 'alert.blind') return fact.alert;
+    if ('alert' in fact) return fact.alert;
     return fact.kind === 'subject.answered' ? `${fact.subject}|${fact.agent}` : fact.subject;
   };
 
   /** An alert that fires already must first resolve before it can fire again at the same instant. */
   function rankOf(fact: SiteFact): number {
     if (fact.kind === 'alert.fired') return book.get(fact.alert.key) === undefined ? 0 : 2;
-    return fact.kind === 'alert.blind' ? 3 : 1;
+    return fact.kind === 'alert.blind' || fact.kind === 'alert.flapping' ? 3 : 1;
   }
 
   /** Any order in, one order out: site engines may deliver in any sequence. */

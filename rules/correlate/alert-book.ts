@@ -15,11 +15,20 @@ export interface Explanation {
   readonly text: string;
 }
 
-/** What was concluded about an agent's silence (design 6.7). */
+/** What circuits that failed together share, and which they are (design 6.5). */
+export interface SharedCause {
+  readonly name: string;
+  /** What the incident is about, instead of the one circuit that leads. */
+  readonly subject: SubjectKey;
+  readonly links: readonly string[];
+}
+
+/** What was concluded about an agent's silence (design 6.7), or about alerts that came together. */
 export interface SilenceVerdict {
   readonly cause: string;
   readonly confidence: number;
   readonly text: string;
+  readonly shared?: SharedCause;
 }
 
 /** A firing alert and what correlation knows of it. Plain data: it is part of the snapshot. */

@@ -68,6 +68,9 @@ export interface ExplainerDeps {
   readonly topology: () => Topology;
 }
 
+const isLedByCommonCause = ({ explanation, verdict }: FiringAlert): boolean =>
+  explanation?.row === 'common-cause' || verdict?.shared !== undefined;
+
 export function createExplainer({ book, answers, topology }: ExplainerDeps): Explainer {
   const neighbours = createNeighbours({ book, topology });
   const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
@@ -129,6 +132,8 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     const onsets = [effect, ...causes].map(onsetOf);
     const apart = Math.max(...onsets) - Math.min(...onsets);
     if (slot.onsets === 'at-once') return apart <= AT_ONCE;
+    // Circuits that a common cause took down may all end at one device without its being dead.
+    if (slot.onsets === 'apart' && causes.every(isLedByCommonCause)) return true;
     return apart <= PHASE === (slot.onsets === 'together');
   }
 
@@ -256,6 +261,12 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
         .filter((cause) => hadCaused(suspect, cause))
         .map((cause) => cause.clearedAt),
     );
+    // A window that still holds the outage of its own subject tells of it once more.
+    for (const { alert, family, clearedAt } of book.clearedOn(effect.alert.subject)) {
+      const isWorse = rankOf(family) < rankOf(book.familyOf(effect));
+      if (isWorse && alert.evidence.onsetAt <= onsetAt + PHASE && onsetAt <= clearedAt)
+        times.push(clearedAt);
+    }
     if (effect.explainedUntil !== undefined) times.push(effect.explainedUntil);
     return times.length === 0 ? undefined : epochMs(Math.max(...times));
   }

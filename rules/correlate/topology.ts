@@ -14,6 +14,7 @@ import {
 import type { EngineSettings } from '../settings.ts';
 import { createInterfaceNames } from './interface-names.ts';
 import { createParents } from './parents.ts';
+import { createFates, type Fate } from './shared-fate.ts';
 import { createSiteGraph, type SiteGraph } from './site-graph.ts';
 
 const NONE: readonly never[] = [];
@@ -43,6 +44,8 @@ export interface Topology {
   waysInto(device: DeviceId): readonly (readonly DeviceId[])[];
   /** Nothing says what the device hangs on, and no circuit ends at it: the inventory may have a gap. */
   isUnplaced(device: Device): boolean;
+  /** What the circuit shares with others, so that they may fail together; itself included. */
+  fatesOf(link: Link): readonly Fate[];
   /** Sites and the circuits between them that somebody watches. */
   readonly graph: SiteGraph;
   /** The subject under the name that the inventory uses: interfaces have many names. */
@@ -118,11 +121,12 @@ export function createTopology(settings: EngineSettings): Topology {
   const watchersOf = (subject: SubjectKey): readonly AgentId[] | undefined =>
     settings.watches.length === 0 ? undefined : (watchers.get(subject) ?? NONE);
   const parents = createParents(settings);
-  const graph = createSiteGraph(inventory, (link) =>
+  const isWatched = (link: Link): boolean =>
     [linkSubject(link), ...link.ends.map((end) => deviceSubject(end.device))].some(
       (subject) => watchersOf(subject)?.length !== 0,
-    ),
-  );
+    );
+  const graph = createSiteGraph(inventory, isWatched);
+  const fatesOf = createFates(settings, carriers.filter(isWatched));
   const names = createInterfaceNames(inventory.links);
 
   return {
@@ -142,6 +146,7 @@ export function createTopology(settings: EngineSettings): Topology {
     waysInto: parents.waysInto,
     isUnplaced: ({ id }) =>
       parents.waysInto(id).length === 0 && (byDevice.get(id) ?? NONE).every((l) => !carries(l)),
+    fatesOf,
     graph,
     canonical: names.canonical,
     watchersOf,

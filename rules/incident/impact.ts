@@ -7,6 +7,7 @@ import {
 } from '../../protocol/model/incident.ts';
 import type { Link, Site } from '../../protocol/model/inventory.ts';
 import { deviceOf, idOf, kindOf, type SiteId } from '../../protocol/model/subject.ts';
+import type { SharedCause } from '../correlate/alert-book.ts';
 import { isOutage } from '../correlate/explanations.ts';
 import type { Family } from '../correlate/family.ts';
 import type { Topology } from '../correlate/topology.ts';
@@ -32,6 +33,8 @@ export interface RootView {
   readonly alert: Alert;
   readonly family: Family;
   readonly cause: string;
+  /** Circuits that failed together with the root, which is one of them. */
+  readonly shared?: SharedCause;
 }
 
 /** Below this many people a partial trouble of a site stays of low impact. */
@@ -122,8 +125,8 @@ function reach(topology: Topology, root: RootView, isDown: (link: Link) => boole
   const onLinks = (links: readonly Link[]) => sitesOfLinks(topology, root, links, isDown);
   switch (kindOf(subject)) {
     case 'link': {
-      const link = topology.link(idOf(subject));
-      return onLinks(link === undefined ? [] : [link]);
+      const ids = root.shared?.links ?? [idOf(subject)];
+      return onLinks(ids.flatMap((id) => topology.link(id) ?? []));
     }
     case 'interface':
       return onLinks(topology.linksEndingOn(subject));

@@ -4,7 +4,7 @@ import type { Acknowledgement, IncidentId } from '../../protocol/model/incident.
 import type { SubjectKey } from '../../protocol/model/subject.ts';
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
 import type { Instant } from '../contract.ts';
-import type { FiringAlert } from '../correlate/alert-book.ts';
+import type { FiringAlert, SilenceVerdict } from '../correlate/alert-book.ts';
 import type { Family } from '../correlate/family.ts';
 import {
   fromState,
@@ -39,6 +39,8 @@ export interface IncidentBook {
   join(incident: IncidentRecord, firing: FiringAlert): Reason;
   /** Another alert becomes the suspected root; the old one stays as a symptom while it fires. */
   takeOver(incident: IncidentRecord, root: FiringAlert, family: Family): void;
+  /** What is concluded about the root has changed. */
+  judgeAnew(incident: IncidentRecord, verdict: SilenceVerdict | undefined): void;
   /** The alert is no longer a live part; a symptom stays listed as cleared. */
   leave(incident: IncidentRecord, key: AlertKey, now: EpochMs): void;
   merge(from: IncidentRecord, into: IncidentRecord, now: EpochMs, because: Reason): void;
@@ -203,6 +205,13 @@ export function createIncidentBook(
     touch(incident, { kind: 'explained-by', alert: root.alert.key, text });
   }
 
+  function judgeAnew(incident: IncidentRecord, verdict: SilenceVerdict | undefined): void {
+    if (incident.verdict === verdict) return;
+    delete incident.verdict;
+    if (verdict !== undefined) incident.verdict = verdict;
+    touch(incident);
+  }
+
   function leave(incident: IncidentRecord, key: AlertKey, now: EpochMs): void {
     incident.live.delete(key);
     incident.recovering.delete(key);
@@ -316,6 +325,7 @@ export function createIncidentBook(
     open,
     join,
     takeOver,
+    judgeAnew,
     leave,
     merge,
     resolve,

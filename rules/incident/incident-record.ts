@@ -19,6 +19,7 @@ import {
   extentOf,
   type Harm,
   priorityOf,
+  type RootView,
   urgencyOf,
   weigh,
   worstOf,

@@ -1,6 +1,8 @@
+import type { SubjectKey } from '../../protocol/model/subject.ts';
 import type { EpochMs } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
 import { blameCollector } from '../correlate/collector.ts';
+import { COMMON_ROW, type CommonCause } from '../correlate/common-cause.ts';
 import type { Explainer } from '../correlate/explain.ts';
 import { isOutage } from '../correlate/explanations.ts';
 import type { Finding, HoldDown } from '../correlate/hold-down.ts';
@@ -30,6 +32,9 @@ export interface PlacingDeps {
   readonly holdDown: HoldDown;
   readonly holding: Holding;
   readonly silence: Silence;
+  readonly common: CommonCause;
+  /** Alerts that may be explained by trouble of the subject. */
+  readonly dependentsOf: (subject: SubjectKey) => readonly FiringAlert[];
   readonly timing: () => Timing;
 }
 
@@ -39,7 +44,8 @@ const isLive = (incident: IncidentRecord | undefined): incident is IncidentRecor
 const isQuiet = (incident: IncidentRecord): boolean => incident.state === 'closed';
 
 export function createPlacing(deps: PlacingDeps): Placing {
-  const { book, incidents, explainer, holdDown, holding, silence, timing } = deps;
+  const { book, incidents, explainer, holdDown, holding, silence, common, dependentsOf, timing } =
+    deps;
 
   const incidentOf = (firing: FiringAlert): IncidentRecord | undefined => {
     const incident = incidents.get(firing.incident);
@@ -52,7 +58,8 @@ export function createPlacing(deps: PlacingDeps): Placing {
       return { kind: 'wait', until: null, ask: [], text: 'the collector itself is cut off' };
     }
     const finding = holdDown.judge(root, now);
-    if (finding.kind === 'wait' || book.familyOf(root) !== 'agent-silent') return finding;
+    if (finding.kind === 'wait') return finding;
+    if (book.familyOf(root) !== 'agent-silent') return common.judge(root, now);
     const silent = silence.judge(root, now);
     if (silent.kind === 'wait') {
       return { ...silent, text: 'it is not yet known whether the agent or its circuit failed' };
@@ -267,15 +274,36 @@ export function createPlacing(deps: PlacingDeps): Placing {
   function settle(turn: Turn): void {
     const { dirty } = turn;
     if (dirty.size === 0) return;
-    const unled = [...dirty].filter((firing) => firing.explanation?.row !== COLLECTOR_ROW);
+    const unled = [...dirty].filter(
+      (firing) => firing.explanation?.row !== COLLECTOR_ROW && !common.isLed(firing),
+    );
     for (const firing of unled.sort(bySerial)) {
       book.setExplanation(firing, explainer.explain(firing));
     }
+    blameCommonCause(turn);
     const { lead, changed, freed } = blameCollector({ book, explainer, silence }, isRootOfIncident);
     for (const firing of freed) firing.heldFrom = turn.at.now;
     for (const firing of [...changed, ...freed]) dirty.add(firing);
     for (const [root, members] of groupsByRoot(dirty)) place(root, members, lead, turn);
     dirty.clear();
+  }
+
+  /** Circuits that failed together, and what may now be explained by them. */
+  function blameCommonCause({ at, dirty }: Turn): void {
+    const { changed, freed } = common.blame(dirty, at.now);
+    for (const firing of freed) firing.heldFrom = at.now;
+    for (const firing of [...changed, ...freed]) {
+      dirty.add(firing);
+      const incident = incidentOf(firing);
+      if (incident?.root.key === firing.alert.key) incidents.judgeAnew(incident, firing.verdict);
+    }
+    const hanging = new Set(changed.flatMap((firing) => dependentsOf(firing.alert.subject)));
+    for (const firing of [...hanging].sort(bySerial)) {
+      const isSettled = incidentOf(firing) !== undefined && !isRootOfIncident(firing);
+      if (isSettled || common.isLed(firing)) continue;
+      book.setExplanation(firing, explainer.explain(firing));
+      dirty.add(firing);
+    }
   }
 
   function recover(
@@ -293,8 +321,14 @@ export function createPlacing(deps: PlacingDeps): Placing {
   function rootCleared(incident: IncidentRecord, turn: Turn): void {
     const live = liveOf(incident);
     for (const firing of live) turn.dirty.add(firing);
-    const successor = live.find((firing) => isSuccessor(firing, incident));
+    const successor =
+      live.find((firing) => isSuccessor(firing, incident)) ??
+      live.find((firing) => firing.explanation?.row === COMMON_ROW);
     if (successor !== undefined) {
+      if (successor.explanation?.row === COMMON_ROW && incident.verdict !== undefined) {
+        successor.verdict = incident.verdict;
+        book.setExplanation(successor, undefined);
+      }
       incidents.takeOver(incident, successor, book.familyOf(successor));
       return;
     }

@@ -33,6 +33,7 @@ export interface CauseQuestion {
 /** The cause by name: "circuit down", "agent stopped", "congestion". */
 export function causeOf(question: CauseQuestion): string {
   const { family, rule, verdict, rows } = question;
+  if (verdict?.shared !== undefined) return verdict.cause;
   if (family === 'agent-silent') {
     if (rows.has(COLLECTOR_ROW)) return 'collector cut off';
     return rows.has('site-dark') ? 'site or circuit down' : (verdict?.cause ?? 'agent silent');
@@ -78,6 +79,10 @@ export function nameOf(subject: SubjectKey, topology: Topology): string {
 
 /** Titles of causes that are no "THING of SUBJECT": what stands before the extent. */
 function headline(root: RootView, topology: Topology, silent: number): string {
+  if (root.shared !== undefined) {
+    const { name: shared, links } = root.shared;
+    return `${capital(root.cause)}: ${shared}, ${links.length} circuits`;
+  }
   const name = nameOf(root.alert.subject, topology);
   switch (root.cause) {
     case 'circuit down':

@@ -1,0 +1,297 @@
+import type { AlertKey } from '../../protocol/model/alert.ts';
+import type { Link } from '../../protocol/model/inventory.ts';
+import { idOf, kindOf } from '../../protocol/model/subject.ts';
+import { durationMs, type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
+import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
+import type { Explainer } from './explain.ts';
+import type { Finding } from './hold-down.ts';
+import { type Fate, isBeyondChance, widthOf } from './shared-fate.ts';
+import { linkSubject, type Topology } from './topology.ts';
+import { circuitsOf } from './ways.ts';
+
+export const COMMON_ROW = 'common-cause';
+
+/** What fails at once is seen within a round, its burst, the routers' convergence and the way here. */
+const TOGETHER = seconds(15);
+/** So long a circuit waits for its group to show, when another of the group has just failed. */
+const MATES_SHOW_IN = seconds(10);
+/** When most of a group work again, what still fails after so long is another fault. */
+const SPLIT_AFTER = seconds(60);
+/** A router with more circuits is a hub; its own death is told apart by other rows. */
+const CIRCUITS_LOOKED_AT = 8;
+/** Explanations that a common cause of several sites outweighs. */
+const WEAKER_ROWS: ReadonlySet<string> = new Set([COMMON_ROW, 'shared-edge']);
+
+/** Circuits that failed together; it lasts as long as one of them fails. Plain data. */
+interface Group {
+  readonly id: string;
+  lead: AlertKey;
+  members: readonly AlertKey[];
+  verdict: SilenceVerdict;
+  /** Most that ever failed at once, and since when less than half of them do. */
+  most: number;
+  endingSince?: EpochMs;
+}
+
+export interface CommonCauseState {
+  readonly groups: readonly Group[];
+}
+
+export interface CommonFinding {
+  /** Alerts whose explanation is new. */
+  readonly changed: readonly FiringAlert[];
+  /** Alerts that the common cause explains no more. */
+  readonly freed: readonly FiringAlert[];
+}
+
+export interface CommonCauseDeps {
+  readonly book: AlertBook;
+  readonly explainer: Explainer;
+  readonly topology: () => Topology;
+  /** The alert has been weighed against everything upstream and stands by itself. */
+  readonly isReady: (firing: FiringAlert, now: EpochMs) => boolean;
+  /** A person said that it is a trouble of its own. */
+  readonly isApart: (firing: FiringAlert) => boolean;
+}
+
+/** Design 6.5: circuits that share a site, a point of presence or a provider and fail together. */
+export interface CommonCause {
+  /** Looks for groups among the alerts that changed, and at groups whose members have cleared. */
+  blame(dirty: ReadonlySet<FiringAlert>, now: EpochMs): CommonFinding;
+  /** A circuit whose mate has just failed waits a moment for the rest. */
+  judge(firing: FiringAlert, now: EpochMs): Finding;
+  /** Led by a group, or leading one: its own upstream does not matter then. */
+  isLed(firing: FiringAlert): boolean;
+  nextDueAt(): EpochMs | undefined;
+  snapshot(): CommonCauseState;
+}
+
+const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial;
+const onsetOf = (firing: FiringAlert): number => firing.alert.evidence.onsetAt;
+const spanOf = (members: readonly FiringAlert[]) => {
+  const onsets = members.map(onsetOf);
+  return durationMs(Math.max(...onsets) - Math.min(...onsets));
+};
+
+interface Candidate {
+  readonly fate: Fate;
+  readonly members: readonly FiringAlert[];
+}
+
+export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseState): CommonCause {
+  const { book, explainer, topology } = deps;
+  const groups = new Map<string, Group>();
+  const groupOf = new Map<AlertKey, Group>();
+  for (const group of state?.groups ?? []) keep({ ...group });
+
+  function keep(group: Group): void {
+    groups.set(group.id, group);
+    for (const key of group.members) groupOf.set(key, group);
+  }
+
+  const linkOf = ({ alert }: FiringAlert): Link | undefined =>
+    kindOf(alert.subject) === 'link' ? topology().link(idOf(alert.subject)) : undefined;
+
+  /** The outage of a circuit that nothing narrower explains. */
+  function isFree(firing: FiringAlert, now: EpochMs): boolean {
+    if (book.familyOf(firing) !== 'unreachable' || deps.isApart(firing)) return false;
+    const { explanation } = firing;
+    if (explanation !== undefined) return WEAKER_ROWS.has(explanation.row);
+    return firing.blindSince === undefined && deps.isReady(firing, now);
+  }
+
+  /** One alert for each circuit of the fate that failed together with the given one. */
+  function failedWith(firing: FiringAlert, fate: Fate, now: EpochMs): FiringAlert[] {
+    return fate.links.flatMap((link) => {
+      const found = book
+        .on(linkSubject(link))
+        .filter((other) => Math.abs(onsetOf(other) - onsetOf(firing)) <= TOGETHER)
+        .find((other) => other === firing || isFree(other, now));
+      return found === undefined ? [] : [found];
+    });
+  }
+
+  /** The fate of which the greatest share failed; of equal ones the one that explains more. */
+  function bestFate(firing: FiringAlert, now: EpochMs): Candidate | undefined {
+    const link = linkOf(firing);
+    if (link === undefined) return undefined;
+    const candidates = topology()
+      .fatesOf(link)
+      .filter(({ kind }) => kind !== 'site' || firing.explanation?.row !== 'shared-edge')
+      .map((fate) => ({ fate, members: failedWith(firing, fate, now) }))
+      .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)));
+    const share = ({ fate, members }: Candidate): number => members.length / fate.links.length;
+    candidates.sort(
+      (a, b) =>
+        share(b) - share(a) ||
+        b.members.length - a.members.length ||
+        widthOf(a.fate) - widthOf(b.fate),
+    );
+    return candidates[0];
+  }
+
+  function join({ fate, members }: Candidate, changed: Set<FiringAlert>): void {
+    const known = groups.get(fate.id);
+    const former = [...new Set(members.flatMap((one) => groupOf.get(one.alert.key) ?? []))];
+    const old = known === undefined || former.includes(known) ? former : [known, ...former];
+    const firing = [...new Set([...old.flatMap(firingOf), ...members])].sort(bySerial);
+    const lead = leadOf(firing, old);
+    if (lead === undefined) return;
+    for (const group of former) if (group.id !== fate.id) groups.delete(group.id);
+    const keys = firing.map((one) => one.alert.key);
+    const most = Math.max(known?.most ?? 0, keys.length);
+    const verdict = verdictOf(fate, firing, lead);
+    keep({ id: fate.id, lead: lead.alert.key, members: keys, most, verdict });
+    putUnder(lead, firing, verdict, changed);
+  }
+
+  /** The one that led before, else one that has an incident already, else the first to fire. */
+  function leadOf(firing: readonly FiringAlert[], old: readonly Group[]): FiringAlert | undefined {
+    const leads = new Set(old.map((group) => group.lead));
+    return (
+      firing.find((one) => leads.has(one.alert.key)) ??
+      firing.find((one) => one.incident !== undefined) ??
+      firing[0]
+    );
+  }
+
+  function putUnder(
+    lead: FiringAlert,
+    members: readonly FiringAlert[],
+    verdict: SilenceVerdict,
+    changed: Set<FiringAlert>,
+  ): void {
+    lead.verdict = verdict;
+    book.setExplanation(lead, undefined);
+    const text = `it failed together with other circuits of ${verdict.shared?.name}`;
+    for (const member of members) {
+      changed.add(member);
+      if (member === lead) continue;
+      book.setExplanation(member, { by: lead.alert.key, row: COMMON_ROW, text });
+    }
+  }
+
+  function verdictOf(
+    fate: Fate,
+    firing: readonly FiringAlert[],
+    lead: FiringAlert,
+  ): SilenceVerdict {
+    const span = Math.round(spanOf(firing) / 1000);
+    const text = `${firing.length} of ${fate.links.length} circuits of ${fate.name} failed within ${span} s, which chance does less than once in 10,000 such moments`;
+    const links = firing.flatMap((one) => linkOf(one)?.id ?? []);
+    const { subject = lead.alert.subject } = fate;
+    return {
+      cause: fate.cause,
+      confidence: 0.85,
+      text,
+      shared: { name: fate.name, subject, links },
+    };
+  }
+
+  /** Members that have cleared leave; the next one leads; the last ones go their own ways. */
+  function review(group: Group, now: EpochMs, changed: Set<FiringAlert>, freed: Set<FiringAlert>) {
+    const firing = firingOf(group);
+    for (const key of group.members) if (book.get(key) === undefined) groupOf.delete(key);
+    group.members = firing.map((one) => one.alert.key);
+    const [first] = firing;
+    if (first === undefined) groups.delete(group.id);
+    else if (isOver(group, now)) release(group, firing, freed);
+    else if (book.get(group.lead) === undefined) {
+      group.lead = first.alert.key;
+      putUnder(first, firing, group.verdict, changed);
+    }
+  }
+
+  function isOver(group: Group, now: EpochMs): boolean {
+    if (group.members.length * 2 >= group.most) delete group.endingSince;
+    else group.endingSince ??= now;
+    return group.endingSince !== undefined && now >= group.endingSince + SPLIT_AFTER;
+  }
+
+  const firingOf = (group: Group): FiringAlert[] =>
+    group.members.flatMap((key) => book.get(key) ?? []).sort(bySerial);
+
+  /** Something in front of the group's first circuit turned out to be the cause. */
+  function isExplainedAway(lead: FiringAlert, group: Group): boolean {
+    const explanation = explainer.explain(lead);
+    if (explanation === undefined) return false;
+    return !WEAKER_ROWS.has(explanation.row) || group.id.startsWith('site|');
+  }
+
+  function release(group: Group, firing: readonly FiringAlert[], freed: Set<FiringAlert>): void {
+    groups.delete(group.id);
+    for (const member of firing) {
+      groupOf.delete(member.alert.key);
+      delete member.verdict;
+      if (member.explanation?.row === COMMON_ROW) {
+        book.setExplanation(member, explainer.explain(member));
+      }
+      freed.add(member);
+    }
+  }
+
+  function blame(dirty: ReadonlySet<FiringAlert>, now: EpochMs): CommonFinding {
+    const changed = new Set<FiringAlert>();
+    const freed = new Set<FiringAlert>();
+    for (const group of [...groups.values()]) review(group, now, changed, freed);
+    const inTurn = [...dirty].sort(bySerial);
+    for (const firing of inTurn) {
+      const group = groupOf.get(firing.alert.key);
+      const isLead = group?.lead === firing.alert.key;
+      if (isLead && isExplainedAway(firing, group)) release(group, firingOf(group), freed);
+    }
+    for (const firing of inTurn) if (!freed.has(firing)) seek(firing, now, changed);
+    return { changed: [...changed], freed: [...freed] };
+  }
+
+  function seek(firing: FiringAlert, now: EpochMs, changed: Set<FiringAlert>): void {
+    if (groupOf.has(firing.alert.key) || !isFree(firing, now)) return;
+    const best = bestFate(firing, now);
+    if (best !== undefined) join(best, changed);
+  }
+
+  /** The circuits whose fate the alert may share: its own, or those that end at its device. */
+  function circuitsOfAlert(firing: FiringAlert): readonly Link[] {
+    if (book.familyOf(firing) !== 'unreachable') return [];
+    if (kindOf(firing.alert.subject) === 'device') {
+      return circuitsOf(topology(), idOf(firing.alert.subject)).slice(0, CIRCUITS_LOOKED_AT);
+    }
+    const link = linkOf(firing);
+    return link === undefined ? [] : [link];
+  }
+
+  function hasMate(firing: FiringAlert, own: readonly Link[]): boolean {
+    const hasFailed = (link: Link): boolean =>
+      book
+        .on(linkSubject(link))
+        .some(
+          (mate) =>
+            book.familyOf(mate) === 'unreachable' &&
+            Math.abs(onsetOf(mate) - onsetOf(firing)) <= TOGETHER,
+        );
+    return own
+      .flatMap((link) => topology().fatesOf(link))
+      .some(({ links }) => links.some((link) => !own.includes(link) && hasFailed(link)));
+  }
+
+  function judge(firing: FiringAlert, now: EpochMs): Finding {
+    const until = epochMs(firing.heldFrom + MATES_SHOW_IN);
+    if (now >= until || groupOf.has(firing.alert.key)) return { kind: 'open' };
+    if (!hasMate(firing, circuitsOfAlert(firing))) return { kind: 'open' };
+    const text = 'another circuit that shares its fate has just failed; the rest may follow';
+    return { kind: 'wait', until, ask: [], text };
+  }
+
+  function nextDueAt(): EpochMs | undefined {
+    const ends = [...groups.values()].flatMap((group) => group.endingSince ?? []);
+    return ends.length === 0 ? undefined : epochMs(Math.min(...ends) + SPLIT_AFTER);
+  }
+
+  return {
+    blame,
+    judge,
+    isLed: (firing) => groupOf.has(firing.alert.key),
+    nextDueAt,
+    snapshot: () => ({ groups: [...groups.values()].map((group) => ({ ...group })) }),
+  };
+}

@@ -1,0 +1,118 @@
+import type { Link, Site } from '../../protocol/model/inventory.ts';
+import { type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
+import { type DurationMs, durationMs } from '../../protocol/model/units.ts';
+import type { EngineSettings } from '../settings.ts';
+
+/** Something that circuits share, so that they may fail together. */
+export interface Fate {
+  /** Unique: kind and name. */
+  readonly id: string;
+  readonly kind: 'site' | 'pop' | 'last-mile' | 'provider';
+  readonly name: string;
+  /** What the incident is about then, when the inventory has a word for it. */
+  readonly subject?: SubjectKey;
+  /** The cause by name, for the title. */
+  readonly cause: string;
+  readonly links: readonly Link[];
+}
+
+/** From the narrowest to the widest; of equal ones the narrower is believed. */
+const KINDS: readonly Fate['kind'][] = ['site', 'pop', 'last-mile', 'provider'];
+
+export const CAUSES: Record<Fate['kind'], string> = {
+  site: 'power or edge of the site lost',
+  pop: 'point of presence down',
+  'last-mile': 'last mile down',
+  provider: 'provider outage',
+};
+
+/** This share of a group must have failed: what the most of it survived is no fault of the group. */
+export const LEAST_SHARE: Record<Fate['kind'], number> = {
+  site: 1,
+  pop: 0.5,
+  'last-mile': 0.7,
+  provider: 0.5,
+};
+
+/** A circuit fails by itself about once a month: access circuits are sold with 99.5 to 99.9 %. */
+const MEAN_TIME_BETWEEN_FAILURES = durationMs(30 * 86_400_000);
+/** Once in ten thousand such moments chance may be mistaken for a common cause. */
+const CHANCE = 1e-4;
+
+/**
+ * Probability that `failed - 1` or more of the other `size - 1` circuits fail by chance within
+ * `within` of one that fails: the tail of a Poisson distribution.
+ */
+export function chanceOf(size: number, failed: number, within: DurationMs): number {
+  const mean = ((size - 1) * within) / MEAN_TIME_BETWEEN_FAILURES;
+  let term = Math.exp(-mean);
+  let below = 0;
+  for (let k = 0; k < failed - 1; k++) {
+    below += term;
+    term *= mean / (k + 1);
+  }
+  // The tail is about its first term when the mean is small; 1 - below would lose all digits.
+  return mean < 0.1 ? term * (1 + mean) : Math.max(0, 1 - below);
+}
+
+export const isBeyondChance = (fate: Fate, failed: number, within: DurationMs): boolean =>
+  failed >= 2 &&
+  failed >= LEAST_SHARE[fate.kind] * fate.links.length &&
+  chanceOf(fate.links.length, failed, within) < CHANCE;
+
+/** The narrower first. */
+export const widthOf = (fate: Fate): number => KINDS.indexOf(fate.kind);
+
+/** What the circuit shares, without the others that share it. */
+type Share = Omit<Fate, 'links' | 'cause'>;
+
+function sharesOf(link: Link, sites: readonly Site[]): Share[] {
+  const { provider, pop, lastMile } = link;
+  const shares: Share[] = sites.map(({ id, name }) => ({
+    id: `site|${id}`,
+    kind: 'site',
+    name,
+    subject: subjectKey('site', id),
+  }));
+  if (pop !== undefined) shares.push({ id: `pop|${pop}`, kind: 'pop', name: pop });
+  if (provider === undefined) return shares;
+  shares.push({ id: `provider|${provider}`, kind: 'provider', name: provider });
+  if (lastMile === undefined) return shares;
+  const name = `${lastMile} of ${provider}`;
+  return [...shares, { id: `last-mile|${provider}|${lastMile}`, kind: 'last-mile', name }];
+}
+
+/**
+ * What each circuit shares with others. Groups of one are left out; work is linear in circuits.
+ * @param circuits those that somebody watches: the others never tell
+ */
+export function createFates(
+  { inventory }: EngineSettings,
+  circuits: readonly Link[],
+): (link: Link) => readonly Fate[] {
+  const sites = new Map(inventory.sites.map((site) => [site.id, site]));
+  const siteOfDevice = new Map(inventory.devices.map((device) => [device.id, device.site]));
+  const groups = new Map<string, { share: Share; links: Link[] }>();
+
+  /** Branches at both ends; a hub's circuits share the hub's own devices, which is told apart. */
+  function branchesOf(link: Link): Site[] {
+    const ends = link.ends.map((end) => siteOfDevice.get(end.device));
+    const ids = new Set([link.site, link.peer, ...ends]);
+    return [...ids].flatMap((id) => sites.get(id ?? '') ?? []).filter((site) => !site.hub);
+  }
+
+  for (const link of circuits) {
+    for (const share of sharesOf(link, branchesOf(link))) {
+      const known = groups.get(share.id);
+      if (known === undefined) groups.set(share.id, { share, links: [link] });
+      else known.links.push(link);
+    }
+  }
+  const byLink = new Map<Link, Fate[]>();
+  for (const { share, links } of groups.values()) {
+    if (links.length < 2) continue;
+    const fate: Fate = { ...share, cause: CAUSES[share.kind], links };
+    for (const link of links) byLink.set(link, [...(byLink.get(link) ?? []), fate]);
+  }
+  return (link) => byLink.get(link) ?? [];
+}
