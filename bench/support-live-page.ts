@@ -65,7 +65,10 @@ export async function startLivePage(sites: number, pageRoot: string): Promise<Li
     status: model,
     incidents: { incidents: () => [], incident: () => undefined, factsOf: () => [] },
     deliveries: { tickets: () => [], deliveries: () => [] },
-    samples: { range: () => undefined },
+    samples: {
+      find: () => ({ series: [], hasMore: false }),
+      range: async () => undefined,
+    },
     commands: { command: async () => ({ kind: 'refused', why: 'a bench' }) },
     readiness: () => [],
     figures: () => [],

@@ -187,11 +187,19 @@ export interface ServerOptions {
   /** Without a slash at the end. */
   readonly publicUrl?: string;
   readonly heartbeat?: { readonly url: string; readonly every: DurationMs };
+  readonly history?: HistoryKeeping;
+}
+
+export interface HistoryKeeping {
+  readonly rawFor: DurationMs;
+  readonly rollupFor: DurationMs;
+  /** Absent: with the rest of the state. */
+  readonly folder?: string;
 }
 
 /** Listeners, folders and addresses of the server. State: config, systemd, XDG, in this order. */
 export function serverOptions(config: Config, env: Env = process.env): ServerOptions {
-  const { agents, people, state, publicUrl, heartbeat } = config.server;
+  const { agents, people, state, publicUrl, heartbeat, history } = config.server;
   const xdg = env['XDG_STATE_HOME'] || path.join(env['HOME'] || homedir(), '.local/state');
   return {
     agents,
@@ -201,5 +209,14 @@ export function serverOptions(config: Config, env: Env = process.env): ServerOpt
     ...(heartbeat === undefined
       ? {}
       : { heartbeat: { url: heartbeat.url, every: parseDuration(heartbeat.every) } }),
+    ...(history === undefined
+      ? {}
+      : {
+          history: {
+            rawFor: parseDuration(history.raw),
+            rollupFor: parseDuration(history.rollup),
+            ...(history.state === undefined ? {} : { folder: path.resolve(history.state) }),
+          },
+        }),
   };
 }

@@ -73,6 +73,22 @@ const Server = Type.Object(
         { ...strict, description: 'An outside watcher that misses us when we die' },
       ),
     ),
+    history: Type.Optional(
+      Type.Object(
+        {
+          raw: duration('14d', 'How long every sample is kept'),
+          rollup: duration('400d', 'How long figures of five minutes are kept'),
+          state: Type.Optional(
+            Type.String({
+              minLength: 1,
+              expected: 'a folder',
+              description: 'Folder of the history, when it has a disk of its own',
+            }),
+          ),
+        },
+        { ...strict, description: 'Samples for graphs and baselines' },
+      ),
+    ),
     remoteWrite: Type.Array(RemoteWrite, { default: [], maxItems: 8 }),
   },
   { ...strict, default: {} },

@@ -40,3 +40,14 @@ export async function catchUp(
   }
   return read;
 }
+
+/** The log as the pipeline prunes it: what is not sealed yet stays. */
+export const keepUnsealed = (log: InputLog, history: History): InputLog => ({
+  append: (record) => log.append(record),
+  read: (position) => log.read(position),
+  get next() {
+    return log.next;
+  },
+  prune: (position) => log.prune(Math.min(position, history.sealedPosition() + 1)),
+  close: () => log.close(),
+});

@@ -1,11 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
+import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
-import type { DestinationOptions, RemoteWriteOptions, ServerOptions } from '../config/map.ts';
+import type {
+  DestinationOptions,
+  HistoryKeeping,
+  RemoteWriteOptions,
+  ServerOptions,
+} from '../config/map.ts';
 import { isIncidentFact } from '../protocol/model/fact.ts';
 import type { AgentId } from '../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
@@ -17,23 +23,25 @@ import { createSnapshotFiles } from './adapters/file-log/snapshot-files.ts';
 import { createMarksFile } from './adapters/remote-write/marks-file.ts';
 import { createRemoteWriter } from './adapters/remote-write/remote-write.ts';
 import { lockFolder, openDatabase } from './adapters/sqlite/database.ts';
+import { openHistoryStore } from './adapters/sqlite/history-store.ts';
 import { createWebhookDelivery } from './adapters/webhook/webhook.ts';
+import { catchUp, keepUnsealed } from './catch-up.ts';
 import { createAgentConfigs } from './collect/agent-configs.ts';
 import { createCollector } from './collect/collector.ts';
 import { startDeadMan } from './dead-man.ts';
 import { figuresOf, readinessOf } from './figures.ts';
 import { createForwarder } from './forward/forwarder.ts';
-import type { EngineFactory } from './pipeline/core.ts';
+import { createHistory, type RunningHistory } from './history/history.ts';
+import { startSealerThread } from './history/sealer-thread.ts';
 import type { SnapshotterOptions } from './pipeline/snapshotter.ts';
 import { startPipeline } from './pipeline.ts';
-import { createRecent } from './recent.ts';
 import { createShow } from './show/show.ts';
 import { createStatusModel } from './show/status-model.ts';
 import { createShutdown } from './shutdown.ts';
 import { planDeliveries } from './ticket/plan.ts';
 import { createTicketer } from './ticket/ticketer.ts';
-import { warmUp } from './warm-up.ts';
 
+export { createHistoryFile, predictUse } from './history/history-file.ts';
 export { exportLines } from './input-log/export-lines.ts';
 export type { PipelineSnapshot } from './pipeline/restore.ts';
 
@@ -71,6 +79,14 @@ export class ServerConfigError extends Error {
 
 const DAY_MS = 86_400_000;
 const LOG_RETENTION = { retainFor: durationMs(7 * DAY_MS), retainBytes: 2 * 1024 ** 3 };
+const DEFAULT_KEEPING: HistoryKeeping = {
+  rawFor: durationMs(14 * DAY_MS),
+  rollupFor: durationMs(400 * DAY_MS),
+};
+/** Every hour: a little each time, and late samples are in the figures soon. */
+const KEEP_AT = '23 * * * *';
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOT_A_DATABASE = 26;
 const PAGE = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** Incidents that the page knows after a restart. */
 const SHOWN_INCIDENTS = 1000;
@@ -101,13 +117,14 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
   let { inventory } = settings;
   const wall = (): EpochMs => epochMs(Date.now());
 
+  const history = startHistory(options, log, shutdown);
+
   // What people see, as far as it was recorded.
-  const recent = createRecent();
   const model = createStatusModel({
     version,
     inventory: settings.inventory,
     watches: settings.watches,
-    latest: recent.latest,
+    latest: history.latest,
     tickets: db.outbox.tickets,
   });
   model.restore(db.facts.incidents({ state: 'all', limit: SHOWN_INCIDENTS }));
@@ -121,20 +138,20 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
   shutdown.add('remote write', () => forwarder.stop());
 
   // Append, judge, commit; the replay of what was not judged before the last end comes first.
-  const engineFactory: EngineFactory = (given, snapshot) =>
-    createEngine(given, snapshot, recent.derived);
   const { pipeline, restored } = await startPipeline(
     {
-      log: inputs,
+      log: keepUnsealed(inputs, history),
       store: db.facts,
       snapshots,
-      createEngine: engineFactory,
+      createEngine,
       logger: log,
-      samples: recent.samples,
-      warmUp: (snapshot) => warmUp(snapshot, inputs, engineFactory, recent),
+      warmUp: async (snapshot) => {
+        const read = await catchUp(snapshot, inputs, history);
+        log.info({ read, from: snapshot.position }, 'the history has caught up');
+      },
       listener: {
         observed(batch, at) {
-          recent.listener.observed(batch);
+          history.observed(batch, at);
           forwarder.observed(batch, at);
         },
         heard: (agent, { now: at }, sentAt, heartbeat) =>
@@ -166,15 +183,15 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     status: model,
     incidents: db.facts,
     deliveries: db.outbox,
-    samples: recent,
+    samples: history,
     commands: pipeline,
     now: wall,
     acknowledgeFor: settings.timing.acknowledgeFor,
     hosts: options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname],
     pageRoot: PAGE,
-    readiness: () => readinessOf(pipeline),
+    readiness: () => readinessOf(pipeline, history),
     *figures() {
-      yield* figuresOf(pipeline, recent, () => sender.inFlight());
+      yield* figuresOf(pipeline, history, () => sender.inFlight());
       yield* forwarder.figures();
     },
     log,
@@ -267,6 +284,40 @@ async function openState(folder: string, log: Logger, shutdown: Shutdown) {
     onUnreadable: (file, because) => log.warn({ file, because }, 'a snapshot cannot be read'),
   });
   return { db, inputs, snapshots, installation: installationOf(folder) };
+}
+
+/** The history, its thread and its calendar. */
+function startHistory(options: ServerOptions, log: Logger, shutdown: Shutdown): RunningHistory {
+  const { history: keeping = DEFAULT_KEEPING, stateDir } = options;
+  const { folder = stateDir, rawFor, rollupFor } = keeping;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, 'history.db');
+  makeHistory(path, log);
+  const store = openHistoryStore(path, true);
+  const sealer = startSealerThread({ path, reservePath: join(folder, 'history.reserve') });
+  const history = createHistory({ store, sealer, log, now: Date.now, rawFor, rollupFor });
+  const task = schedule(KEEP_AT, () => history.keep(), { noOverlap: true });
+  shutdown.add('history', async () => {
+    await task.destroy();
+    await history.stop();
+    store.close();
+  });
+  return history;
+}
+
+/** Made or migrated before others read it. A file that is damaged as a whole is put aside. */
+function makeHistory(path: string, log: Logger): void {
+  try {
+    openHistoryStore(path).close();
+  } catch (err) {
+    const code = (err as { errcode?: number }).errcode;
+    if (code !== SQLITE_CORRUPT && code !== SQLITE_NOT_A_DATABASE) throw err;
+    const aside = `${path}.damaged-${Date.now()}`;
+    log.error({ err, aside }, 'the history is damaged and was put aside: a new one begins');
+    renameSync(path, aside);
+    for (const rest of ['-wal', '-shm']) rmSync(`${path}${rest}`, { force: true });
+    openHistoryStore(path).close();
+  }
 }
 
 /** A short random name, made once: incident ids begin with it. */

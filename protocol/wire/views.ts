@@ -5,7 +5,7 @@ import type { LinkKind } from '../model/inventory.ts';
 import type { RuleMetricName } from '../model/metrics.ts';
 import type { InterfaceAttributes, SeriesKey } from '../model/sample.ts';
 import type { AgentId, DeviceId, LinkId, SiteId, SubjectKey } from '../model/subject.ts';
-import type { EpochMs } from '../model/units.ts';
+import type { DurationMs, EpochMs } from '../model/units.ts';
 
 /** The record outside, as far as we know it. One per destination and incident. */
 export interface TicketView {
@@ -113,11 +113,39 @@ export interface StatusChange {
   readonly agents?: readonly AgentView[];
 }
 
-/** GET /api/v1/range?series=KEY&from=MS&to=MS */
+/** GET /api/v1/series?subject=SUBJECT&metric=NAME&agent=ID&limit=N&cursor=CURSOR */
+export interface SeriesListView {
+  readonly series: readonly {
+    readonly series: SeriesKey;
+    readonly agent: AgentId;
+    readonly metric: RuleMetricName;
+    readonly subject: SubjectKey;
+  }[];
+  readonly nextCursor?: string;
+}
+
+/** GET /api/v1/range?series=KEY&from=MS&to=MS&step=MS; counters come as rates per second. */
 export interface RangeView {
   readonly series: SeriesKey;
   readonly metric: RuleMetricName;
   readonly subject: SubjectKey;
   readonly at: readonly EpochMs[];
+  /** Samples, or the means of buckets. */
   readonly value: readonly number[];
+  /** `raw`: sample by sample. `buckets`: `at` is the begin of each `step`, and the columns below are there. */
+  readonly form?: 'raw' | 'buckets';
+  readonly step?: DurationMs;
+  readonly count?: readonly number[];
+  readonly min?: readonly number[];
+  readonly max?: readonly number[];
+  readonly p50?: readonly number[];
+  readonly p95?: readonly number[];
+  /** Round trips: mean loss of the same probe; null where none is known. */
+  readonly loss?: readonly (number | null)[];
+  /** Stretches of which something stored could not be read. */
+  readonly gaps?: readonly {
+    readonly from: EpochMs;
+    readonly to: EpochMs;
+    readonly because: string;
+  }[];
 }

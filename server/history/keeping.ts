@@ -1,12 +1,14 @@
 import { epochMs } from '../../protocol/model/units.ts';
 import type { HistoryStore, NumberedSeries } from '../ports/history.ts';
 import { DAY_MS, encodeRollup } from './rollup.ts';
-import { type ReadSamples, readSamples } from './samples.ts';
+import { createOpenChunks, type ReadSamples, readSamples } from './samples.ts';
 import type { KeepJob } from './sealing.ts';
 
 /** A day is rolled up this long after its end: late samples make it be rolled up again. */
 const SETTLE_MS = 3 * 3_600_000;
 const DELETED_AT_ONCE = 200;
+/** Chunks of a bundle on one day, its late twin's too, with room to spare. */
+const OPENED = 128;
 
 /** Reads what is stored, by name; what a series is, is looked up once. */
 export function createStoredReader(
@@ -14,11 +16,21 @@ export function createStoredReader(
   onCorrupt: (chunk: number) => void,
 ): { readonly byKey: ReadonlyMap<string, NumberedSeries>; readonly read: ReadSamples } {
   const byKey = new Map<string, NumberedSeries>(store.series().map((one) => [one.key, one]));
+  const open = createOpenChunks(OPENED);
+  let asked = '';
+  let found: ReturnType<HistoryStore['chunks']> = [];
+  // Series of one bundle are asked for one after the other, for the same day.
+  const chunks: HistoryStore['chunks'] = (bundle, from, to) => {
+    const question = `${bundle}|${from}|${to}`;
+    if (question !== asked) found = store.chunks(bundle, from, to);
+    asked = question;
+    return found;
+  };
   return {
     byKey,
     read(key, from, to) {
       const series = byKey.get(key);
-      return series && readSamples(store, series, [], { from, to }, onCorrupt);
+      return series && readSamples({ chunks }, series, [], { from, to }, onCorrupt, open);
     },
   };
 }

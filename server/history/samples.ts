@@ -1,11 +1,35 @@
 import type { SeriesKey } from '../../protocol/model/sample.ts';
 import type { EpochMs } from '../../protocol/model/units.ts';
-import type { HistoryGap, HistoryStore, NumberedSeries, SeriesSamples } from '../ports/history.ts';
+import type {
+  HistoryGap,
+  HistoryStore,
+  NumberedSeries,
+  SeriesSamples,
+  StoredChunk,
+} from '../ports/history.ts';
 import { CorruptChunkError } from './bits.ts';
-import { type DecodedColumn, openBundle } from './bundle-codec.ts';
+import { type DecodedColumn, type OpenBundle, openBundle } from './bundle-codec.ts';
 import type { Bundle, Head } from './head-book.ts';
 import { readColumn } from './round.ts';
 import { scaleOf } from './scale.ts';
+
+/** Opens a chunk; a reader of many series of one bundle opens each chunk once. */
+export type OpenChunk = (chunk: StoredChunk) => OpenBundle;
+
+export const openChunk: OpenChunk = ({ blob }) => openBundle(blob);
+
+/** Remembers the chunks that were opened last. */
+export function createOpenChunks(limit: number): OpenChunk {
+  const opened = new Map<number, OpenBundle>();
+  return (chunk) => {
+    const known = opened.get(chunk.id);
+    if (known !== undefined) return known;
+    const made = openBundle(chunk.blob);
+    if (opened.size >= limit) opened.clear();
+    opened.set(chunk.id, made);
+    return made;
+  };
+}
 
 /** Samples of a series by its name; undefined when there is no such series. */
 export type ReadSamples = (key: SeriesKey, from: EpochMs, to: EpochMs) => SeriesSamples | undefined;
@@ -20,6 +44,7 @@ export function readSamples(
   heads: readonly Head[],
   range: { readonly from: EpochMs; readonly to: EpochMs },
   onCorrupt: (chunk: number) => void,
+  open: OpenChunk = openChunk,
 ): SeriesSamples {
   const { from, to } = range;
   const parts: DecodedColumn[] = [];
@@ -29,7 +54,7 @@ export function readSamples(
   chunks.sort((a, b) => a.id - b.id);
   for (const chunk of chunks) {
     try {
-      const part = openBundle(chunk.blob).read(id);
+      const part = open(chunk).read(id);
       if (part !== undefined) parts.push(part);
     } catch (error) {
       if (!(error instanceof CorruptChunkError)) throw error;

@@ -1,6 +1,5 @@
 import type { Command } from '../../protocol/model/command.ts';
 import type { Incident, IncidentId } from '../../protocol/model/incident.ts';
-import type { SeriesKey } from '../../protocol/model/sample.ts';
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
 import type { StatusChange, StatusView, TicketView } from '../../protocol/wire/views.ts';
 import type { OutboxRow } from './outbox.ts';
@@ -50,16 +49,6 @@ export interface DeliveryRecords {
 export interface SamplePoint {
   readonly at: EpochMs;
   readonly value: number;
-}
-
-/** Newest samples and derived figures (`server/recent.ts` and the history). */
-export interface SampleRecords {
-  /** Both ends included, oldest first. Undefined: no such series. */
-  range(
-    series: SeriesKey,
-    from: EpochMs,
-    to: EpochMs,
-  ): readonly SamplePoint[] | undefined | Promise<readonly SamplePoint[] | undefined>;
 }
 
 /** What the engine made of a command. `busy`: it could not be logged now, try again. */

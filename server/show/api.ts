@@ -3,18 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Command } from '../../protocol/model/command.ts';
 import type { Incident } from '../../protocol/model/incident.ts';
 import { type DurationMs, durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
-import type { IncidentDetail, IncidentView, RangeView } from '../../protocol/wire/views.ts';
-import type {
-  Commands,
-  DeliveryRecords,
-  IncidentRecords,
-  SampleRecords,
-  ShownStatus,
-} from '../ports/show.ts';
+import type { IncidentDetail, IncidentView } from '../../protocol/wire/views.ts';
+import type { HistoryReader } from '../ports/history.ts';
+import type { Commands, DeliveryRecords, IncidentRecords, ShownStatus } from '../ports/show.ts';
 import { isOpen } from './incident-book.ts';
 import { pageOf } from './incident-pages.ts';
 import { refuse } from './problems.ts';
-import { parseSeries, thin } from './range.ts';
+import { registerRange } from './range.ts';
 import * as schema from './schemas.ts';
 import { buildTimeline, decidingEvidence } from './timeline.ts';
 
@@ -22,15 +17,13 @@ export interface ApiDeps {
   readonly status: ShownStatus;
   readonly incidents: IncidentRecords;
   readonly deliveries: DeliveryRecords;
-  readonly samples: SampleRecords;
+  readonly samples: Pick<HistoryReader, 'find' | 'range'>;
   readonly commands: Commands;
   readonly now: () => EpochMs;
   /** How long an acknowledgement holds when the person did not say. */
   readonly acknowledgeFor: DurationMs;
 }
 
-const MAX_POINTS = 4_000;
-const MAX_RANGE_MS = 8 * 86_400_000;
 const MAX_ACKNOWLEDGE_MS = 30 * 86_400_000;
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -119,18 +112,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
       act(request, reply, { kind: 'close', incident: request.params.id, ...request.body }),
   );
 
-  app.get<{ Querystring: { series: string; from: number; to: number } }>(
-    '/api/v1/range',
-    {
-      schema: {
-        summary: 'Samples of one series',
-        description: `Above ${MAX_POINTS} samples the lowest and the highest of each stretch.`,
-        querystring: schema.RangeQuery,
-        response: { 200: schema.RangeAnswer, ...problems },
-      },
-    },
-    range,
-  );
+  registerRange(app, deps.samples, problems);
 
   app.get<{ Querystring: { incident?: string; limit?: number } }>(
     '/api/v1/deliveries',
@@ -188,27 +170,6 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
       return refuse(request, reply, 'busy', 'The command was not taken; try again.');
     }
     return detail(deps.incidents.incident(command.incident) ?? before);
-  }
-
-  async function range(
-    request: FastifyRequest<{ Querystring: { series: string; from: number; to: number } }>,
-    reply: FastifyReply,
-  ): Promise<RangeView | FastifyReply> {
-    const { series: text, from, to } = request.query;
-    const parsed = parseSeries(text);
-    if (parsed === undefined)
-      return refuse(request, reply, 'malformed', 'series must be agent|metric|kind:id');
-    if (to < from || to - from > MAX_RANGE_MS)
-      return refuse(request, reply, 'malformed', 'to must be after from, by at most 8 days');
-    const found = await deps.samples.range(parsed.series, epochMs(from), epochMs(to));
-    if (found === undefined)
-      return refuse(request, reply, 'not-found', 'No samples of that series are kept here.');
-    const points = thin(found, MAX_POINTS);
-    return {
-      ...parsed,
-      at: points.map((point) => point.at),
-      value: points.map((point) => point.value),
-    };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   DERIVED_METRICS,
   isMetricName,
@@ -5,17 +6,145 @@ import {
 } from '../../protocol/model/metrics.ts';
 import type { SeriesKey } from '../../protocol/model/sample.ts';
 import { isSubjectKey, type SubjectKey } from '../../protocol/model/subject.ts';
+import { durationMs, epochMs } from '../../protocol/model/units.ts';
+import type { RangeView, SeriesListView } from '../../protocol/wire/views.ts';
+import type { HistoryReader, RangeColumns } from '../ports/history.ts';
 import type { SamplePoint } from '../ports/show.ts';
+import { refuse } from './problems.ts';
+import * as schema from './schemas.ts';
+
+interface RangeRequest {
+  readonly series: string;
+  readonly from: number;
+  readonly to: number;
+  readonly step?: number;
+}
+
+interface SeriesRequest {
+  readonly subject?: string;
+  readonly metric?: string;
+  readonly agent?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+const MAX_POINTS = 4_000;
+const MAX_DAYS = 800;
+const MAX_RANGE_MS = MAX_DAYS * 86_400_000;
+
+/** What is on record, and its figures over time. */
+export function registerRange(
+  app: FastifyInstance,
+  samples: Pick<HistoryReader, 'find' | 'range'>,
+  problems: object,
+): void {
+  app.get<{ Querystring: SeriesRequest }>(
+    '/api/v1/series',
+    {
+      schema: {
+        summary: 'Series on record, by name',
+        querystring: schema.SeriesQuery,
+        response: { 200: schema.SeriesAnswer, ...problems },
+      },
+    },
+    series,
+  );
+
+  app.get<{ Querystring: RangeRequest }>(
+    '/api/v1/range',
+    {
+      schema: {
+        summary: 'Figures of one series over time',
+        description: `Without a step samples one by one, up to 8 days; above ${MAX_POINTS} the lowest and the highest of each stretch. Longer ranges, and any with a step, in buckets with count, min, max, p50 and p95. Counters come as rates.`,
+        querystring: schema.RangeQuery,
+        response: { 200: schema.RangeAnswer, ...problems },
+      },
+    },
+    range,
+  );
+
+  function series(
+    request: FastifyRequest<{ Querystring: SeriesRequest }>,
+    reply: FastifyReply,
+  ): SeriesListView | FastifyReply {
+    const { subject, metric, agent, limit = 100, cursor } = request.query;
+    if (subject !== undefined && !isSubjectKey(subject))
+      return refuse(request, reply, 'malformed', 'subject must be kind:id');
+    if (metric !== undefined && !isRuleMetric(metric))
+      return refuse(request, reply, 'malformed', 'metric must be a name of the catalogue');
+    const page = samples.find({
+      limit,
+      ...(subject !== undefined && { subject }),
+      ...(metric !== undefined && { metric }),
+      ...(agent !== undefined && { agent }),
+      ...(cursor !== undefined && { after: cursor }),
+    });
+    return {
+      series: page.series.map((key) => {
+        const [by = '', name, ...rest] = key.split('|');
+        const of = { metric: name as RuleMetricName, subject: rest.join('|') as SubjectKey };
+        return { series: key, agent: by, ...of };
+      }),
+      ...(page.hasMore && { nextCursor: page.series.at(-1)! }),
+    };
+  }
+
+  async function range(
+    request: FastifyRequest<{ Querystring: RangeRequest }>,
+    reply: FastifyReply,
+  ): Promise<RangeView | FastifyReply> {
+    const { series: text, from, to, step } = request.query;
+    const parsed = parseSeries(text);
+    if (parsed === undefined)
+      return refuse(request, reply, 'malformed', 'series must be agent|metric|kind:id');
+    if (to < from || to - from > MAX_RANGE_MS)
+      return refuse(
+        request,
+        reply,
+        'malformed',
+        `to must be after from, by at most ${MAX_DAYS} days`,
+      );
+    if (step !== undefined && (to - from) / step > MAX_POINTS)
+      return refuse(request, reply, 'malformed', `step must give at most ${MAX_POINTS} buckets`);
+    const found = await samples.range({
+      series: parsed.series,
+      from: epochMs(from),
+      to: epochMs(to),
+      ...(step !== undefined && { step: durationMs(step) }),
+    });
+    if (found === undefined)
+      return refuse(request, reply, 'not-found', 'No samples of that series are kept here.');
+    return { ...parsed, ...shown(found) };
+  }
+}
+
+/** Buckets come as they are; samples are thinned, and without empty columns. */
+function shown(found: RangeColumns): Omit<RangeView, 'series' | 'metric' | 'subject'> {
+  const { gaps, ...columns } = found;
+  const told = gaps.length > 0 ? { gaps } : {};
+  if (found.form === 'buckets' || found.at.length <= MAX_POINTS) return { ...columns, ...told };
+  const all = found.at.map((at, i) => ({ at, value: found.value[i]! }));
+  const points = thin(all, MAX_POINTS);
+  return {
+    form: 'raw',
+    at: points.map((point) => point.at),
+    value: points.map((point) => point.value),
+    ...told,
+  };
+}
+
+const isRuleMetric = (name: string): name is RuleMetricName =>
+  isMetricName(name) || Object.hasOwn(DERIVED_METRICS, name);
 
 /** `agent|metric|subject` taken apart; undefined when it is not a series of the catalogue. */
-export function parseSeries(
+function parseSeries(
   text: string,
 ): { series: SeriesKey; metric: RuleMetricName; subject: SubjectKey } | undefined {
   const [agent, metric, ...rest] = text.split('|');
   const subject = rest.join('|');
   if (agent === undefined || metric === undefined || !isSubjectKey(subject)) return undefined;
-  if (!isMetricName(metric) && !Object.hasOwn(DERIVED_METRICS, metric)) return undefined;
-  return { series: text as SeriesKey, metric: metric as RuleMetricName, subject };
+  if (!isRuleMetric(metric)) return undefined;
+  return { series: text as SeriesKey, metric, subject };
 }
 
 /**

@@ -55,8 +55,48 @@ export const RangeQuery = Type.Object(
     series: Type.String({ maxLength: 400, description: '`agent|metric|subject`' }),
     from: Type.Integer({ minimum: 0, description: 'Milliseconds since 1970' }),
     to: Type.Integer({ minimum: 0, description: 'Milliseconds since 1970' }),
+    step: Type.Optional(
+      Type.Integer({
+        minimum: 1_000,
+        maximum: 86_400_000,
+        description: 'Bucket length, ms; left out: samples up to 8 days, then buckets that fit',
+      }),
+    ),
   },
   strict,
+);
+
+export const SeriesQuery = Type.Object(
+  {
+    subject: Type.Optional(Type.String({ maxLength: 256, description: '`kind:id`' })),
+    metric: Type.Optional(Type.String({ maxLength: 64 })),
+    agent: Type.Optional(Type.String({ maxLength: 64 })),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1_000, description: 'Page size, default 100' }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ maxLength: 400, description: '`nextCursor` of the page before' }),
+    ),
+  },
+  strict,
+);
+
+export const SeriesAnswer = Type.Object(
+  {
+    series: Type.Array(
+      Type.Object(
+        {
+          series: Type.String({ description: '`agent|metric|subject`, for /api/v1/range' }),
+          agent: Type.String(),
+          metric: Type.String(),
+          subject: Type.String(),
+        },
+        open,
+      ),
+    ),
+    nextCursor: Type.Optional(Type.String()),
+  },
+  open,
 );
 
 export const DeliveriesQuery = Type.Object(
@@ -153,7 +193,18 @@ export const RangeAnswer = Type.Object(
     metric: Type.String(),
     subject: Type.String(),
     at: Type.Array(Instant),
-    value: Type.Array(Type.Number()),
+    value: Type.Array(Type.Number(), { description: 'Samples or means; counters as rates' }),
+    form: Type.Optional(Type.String({ description: 'raw or buckets' })),
+    step: Type.Optional(Type.Integer({ description: 'Bucket length, ms' })),
+    count: Type.Optional(Type.Array(Type.Integer())),
+    min: Type.Optional(Type.Array(Type.Number())),
+    max: Type.Optional(Type.Array(Type.Number())),
+    p50: Type.Optional(Type.Array(Type.Number())),
+    p95: Type.Optional(Type.Array(Type.Number())),
+    loss: Type.Optional(Type.Array(Type.Union([Type.Number(), Type.Null()]))),
+    gaps: Type.Optional(
+      Type.Array(Type.Object({ from: Instant, to: Instant, because: Type.String() }, open)),
+    ),
   },
   open,
 );

@@ -29,6 +29,11 @@ export const LAWS: readonly Law[] = [
     why: 'main.ts wires one process.',
   },
   {
+    from: /^server\/history-thread\.ts$/,
+    allow: /^server\/(adapters|history)\/|^node:/,
+    why: 'history-thread.ts wires the thread that seals.',
+  },
+  {
     from: /^(agent|server)\/ports\//,
     allow: /^(agent\/ports|server\/ports|protocol|rules)\/|^node:(events|stream)$/,
     why: 'a port is a description: no driver, no stage.',

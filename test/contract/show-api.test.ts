@@ -292,6 +292,7 @@ describe('around it', () => {
       '/api/v1/incidents/{id}/close',
       '/api/v1/incidents/{id}/unacknowledge',
       '/api/v1/range',
+      '/api/v1/series',
       '/api/v1/status',
       '/api/v1/stream',
       '/healthz',

@@ -69,7 +69,14 @@ export async function createFakeShow(options: FakeShowOptions = {}): Promise<Fak
     status: model,
     incidents: { incidents: list, incident: (id) => incidents.get(id), factsOf },
     deliveries: { tickets: ticketsOf, deliveries },
-    samples: { range: (series, from, to) => wan.range(series, from, to) },
+    samples: {
+      find: () => ({ series: [], hasMore: false }),
+      async range({ series, from, to }) {
+        const points = wan.range(series, from, to);
+        const at = points.map((point) => point.at);
+        return { form: 'raw', at, value: points.map((point) => point.value), gaps: [] };
+      },
+    },
     commands: { command: obey },
     readiness: () => [{ name: 'store', isReady: true, detail: 'open' }],
     figures: () => [
