@@ -9,14 +9,21 @@ import { makeFolder } from '../agent/adapters/file-spool/folder.ts';
  * with turbofan for so little work, and its compiler's pages stay on disk (-10 MB); one thread
  * collects garbage, and one arena serves malloc.
  */
-const V8_FLAGS = [
+const AGENT_FLAGS = [
   '--max-semi-space-size=1',
   '--no-opt',
   '--single-threaded-gc',
   '--optimize-for-size',
   '--v8-pool-size=0',
 ];
-const MARK = 'VEDETTE_LEAN';
+
+/**
+ * What a batch holds is garbage a few milliseconds later, once it is durable and judged. In the
+ * nursery that V8 takes by itself (16 MB) half of it is still alive when the nursery is full, and is
+ * copied; measured with 1,960 samples a batch: 0.76 CPU-s per million samples, with 64 MB 0.63.
+ */
+const SERVER_FLAGS = ['--max-semi-space-size=64'];
+const MARK = 'VEDETTE_FLAGGED';
 
 /**
  * Replaces this process by the same one with lean flags (same pid, same standard streams), once, and
@@ -27,19 +34,29 @@ const MARK = 'VEDETTE_LEAN';
 export function becomeLean(state: string): void {
   const cache = process.env['NODE_COMPILE_CACHE'] ?? cacheFolder(state);
   if (cache === undefined) return;
-  const isCommand = process.argv[2] === 'agent' && process.env[MARK] === undefined;
-  if (isCommand && process.platform !== 'win32' && process.execve !== undefined) {
-    try {
-      process.execve(
-        process.execPath,
-        [process.execPath, ...process.execArgv, ...V8_FLAGS, ...process.argv.slice(1)],
-        { MALLOC_ARENA_MAX: '1', ...process.env, [MARK]: '1', NODE_COMPILE_CACHE: cache },
-      );
-    } catch {
-      // In a worker, or under a permission model: go on as we are.
-    }
-  }
+  restart('agent', AGENT_FLAGS, { MALLOC_ARENA_MAX: '1', NODE_COMPILE_CACHE: cache });
   enableCompileCache(cache);
+}
+
+/** The same for a server, whose nursery should be larger. */
+export const becomeRoomy = (): void => restart('server', SERVER_FLAGS, {});
+
+function restart(
+  verb: string,
+  flags: readonly string[],
+  env: Readonly<Record<string, string>>,
+): void {
+  const isCommand = process.argv[2] === verb && process.env[MARK] !== verb;
+  if (!isCommand || process.platform === 'win32' || process.execve === undefined) return;
+  try {
+    process.execve(
+      process.execPath,
+      [process.execPath, ...process.execArgv, ...flags, ...process.argv.slice(1)],
+      { ...env, ...process.env, [MARK]: verb },
+    );
+  } catch {
+    // In a worker, or under a permission model: go on as we are.
+  }
 }
 
 /** Undefined where the state folder cannot be used: whoever starts the agent says so. */
