@@ -1,5 +1,5 @@
 import type { Reason, Severity } from '../model/alert.ts';
-import type { IncidentId, IncidentState, Level, Priority } from '../model/incident.ts';
+import type { IncidentId, IncidentState, Level, Money, Priority } from '../model/incident.ts';
 import type { SubjectKey } from '../model/subject.ts';
 
 /** Types of the generic webhook (Standard Webhooks 1.0.0). */
@@ -37,6 +37,24 @@ export interface TicketData {
     readonly text: string;
   }[];
   readonly users: number;
+  /** Sites behind the root; absent when it is none as a whole. */
+  readonly sites?: readonly { readonly id: string; readonly name: string }[];
+  /** What the business loses, worst first; one that is well again stays listed. */
+  readonly services?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly state: string;
+    readonly users: number;
+    /** Whether it is within its service hours. */
+    readonly open: boolean;
+    readonly costPerHour?: Money;
+    /** Seconds without it in its service hours. */
+    readonly downSeconds: number;
+  }[];
+  /** Of the services that are down now; 0 outside their service hours. */
+  readonly costPerHour?: Money;
+  /** Until `timestamp`. */
+  readonly costSoFar?: Money;
   readonly advice: readonly string[];
   readonly onsetAt: string;
   readonly openedAt: string;

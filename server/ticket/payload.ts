@@ -1,7 +1,8 @@
+import type { Incident } from '../../protocol/model/incident.ts';
 import type { Inventory } from '../../protocol/model/inventory.ts';
 import type { EpochMs } from '../../protocol/model/units.ts';
 import type { TicketData, TicketMessage } from '../../protocol/wire/ticket-payload.ts';
-import { subjectNames } from './names.ts';
+import { type SubjectNames, subjectNames } from './names.ts';
 import { type Measure, reasonsOf, type Telling } from './telling.ts';
 import { ticketText } from './text.ts';
 import { clip, plain } from './words.ts';
@@ -67,6 +68,7 @@ function compose(telling: Telling, context: MessageContext, measure: Measure): T
       text: short(symptom.because.text),
     })),
     users: incident.users,
+    ...businessOf(incident, names, measure.symptoms, short),
     advice: incident.advice.slice(0, measure.advice).map(short),
     onsetAt: iso(incident.onsetAt),
     openedAt: iso(incident.openedAt),
@@ -79,6 +81,35 @@ function compose(telling: Telling, context: MessageContext, measure: Measure): T
     ...(url ? { url } : {}),
   };
   return { type, timestamp: iso(fact.at), data };
+}
+
+/** Sites and services by name, and what their loss costs. */
+function businessOf(
+  { sites, services, costPerHour, costSoFar }: Incident,
+  names: SubjectNames,
+  most: number,
+  short: (text: string) => string,
+): Pick<TicketData, 'sites' | 'services' | 'costPerHour' | 'costSoFar'> {
+  return {
+    ...(sites && {
+      sites: sites.slice(0, most).map((id) => ({ id, name: short(names.site(id)?.name ?? id) })),
+    }),
+    ...(services && {
+      services: services
+        .slice(0, most)
+        .map(({ id, name, state, users, isOpen, costPerHour: cost, downFor }) => ({
+          id,
+          name: short(name),
+          state,
+          users,
+          open: isOpen,
+          ...(cost && { costPerHour: cost }),
+          downSeconds: Math.round(downFor / 1000),
+        })),
+    }),
+    ...(costPerHour && { costPerHour }),
+    ...(costSoFar && { costSoFar }),
+  };
 }
 
 function resolvedAt({ type, fact }: Telling): { resolvedAt?: string } {

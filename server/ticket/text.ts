@@ -1,9 +1,9 @@
 import type { Reason } from '../../protocol/model/alert.ts';
-import type { Incident } from '../../protocol/model/incident.ts';
+import type { HitService, Incident } from '../../protocol/model/incident.ts';
 import { elapsed } from '../../protocol/model/units.ts';
 import type { SubjectNames } from './names.ts';
 import { type Measure, reasonsOf, type Telling } from './telling.ts';
-import { clip, durationText, plain, sentence, timeText } from './words.ts';
+import { clip, durationText, moneyText, plain, sentence, timeText } from './words.ts';
 
 /** Below this the resolver is told to look for another cause too. */
 const FIRM_CONFIDENCE = 0.7;
@@ -109,8 +109,10 @@ function facts(telling: Telling, names: SubjectNames): string[] {
     `${was ? 'What was broken' : 'What is broken'}: ${plain(names.describe(incident.subject))}${incident.subject.startsWith('site:') ? '' : place}. ${incident.disturbance === 'outage' ? 'Outage' : 'Degradation'}.`,
     `Suspected cause: ${plain(incident.root.cause)}${elsewhere(incident, names)}, ${sure}.`,
     `Since: ${timeText(incident.onsetAt)}; noticed ${durationText(elapsed(incident.onsetAt, incident.openedAt))} later.`,
-    `Who ${was ? 'suffered' : 'suffers'}: ${sufferers(incident, site?.name)} Priority ${incident.priority} (impact ${incident.impact}, urgency ${incident.urgency}).`,
+    `Who ${was ? 'suffered' : 'suffers'}: ${sufferers(incident, site?.name, was)} Priority ${incident.priority} (impact ${incident.impact}, urgency ${incident.urgency}).`,
   ];
+  const cost = costText(incident, was);
+  if (cost !== undefined) lines.push(cost);
   if (incident.blindSince !== undefined && telling.type !== 'incident.resolved') {
     lines.push(
       `Blind since ${timeText(incident.blindSince)}: nobody can see whether it still goes on.`,
@@ -124,10 +126,47 @@ const elsewhere = (incident: Incident, names: SubjectNames): string =>
     ? ''
     : ` on ${plain(names.describe(incident.root.subject))}`;
 
-function sufferers(incident: Incident, site: string | undefined): string {
-  if (incident.users === 0) return 'nobody is listed in the inventory.';
+/** Services named in one line; the rest is counted. */
+const NAMED_SERVICES = 5;
+
+/** "3 sites, 142 people, Card payments (down)." */
+function sufferers(incident: Incident, site: string | undefined, was: boolean): string {
+  const services = (incident.services ?? []).filter(({ state }) => was || state !== 'healthy');
+  if (incident.users === 0 && services.length === 0) return 'nobody is listed in the inventory.';
   const people = incident.users === 1 ? '1 person' : `${incident.users} people`;
-  return `${people}${site === undefined ? '' : ` at ${plain(site)}`}.`;
+  const sites = incident.sites?.length ?? 0;
+  const place = site === undefined || sites > 1 ? '' : ` at ${plain(site)}`;
+  const more = services.length - NAMED_SERVICES;
+  const parts = [
+    ...(sites > 1 ? [`${sites} sites`] : []),
+    ...(incident.users > 0 ? [`${people}${place}`] : []),
+    ...services.slice(0, NAMED_SERVICES).map((service) => serviceText(service, was)),
+    ...(more > 0 ? [`${more} more services`] : []),
+  ];
+  return `${parts.join(', ')}.`;
+}
+
+const STATE_WORDS: Readonly<Record<HitService['state'], string>> = {
+  healthy: 'works again',
+  'at-risk': 'works, nothing left in reserve',
+  degraded: 'works badly',
+  down: 'down',
+  unknown: 'nobody can see it',
+};
+
+function serviceText({ name, state, isOpen, downFor }: HitService, was: boolean): string {
+  const lasted = downFor > 0 ? `down for ${durationText(downFor)}` : 'never down';
+  const now = `${STATE_WORDS[state]}${isOpen ? '' : ', outside its hours'}`;
+  return `${plain(name)} (${was ? lasted : now})`;
+}
+
+/** "Cost: about 38 EUR an hour; 19 EUR so far." Nothing where services have no cost. */
+function costText({ costPerHour, costSoFar }: Incident, was: boolean): string | undefined {
+  if (costPerHour === undefined || costSoFar === undefined) return undefined;
+  if (was) return `Cost: about ${moneyText(costSoFar)} in all.`;
+  if (costPerHour.amount === 0 && costSoFar.amount === 0) return undefined;
+  const soFar = costSoFar.amount > 0 ? `; ${moneyText(costSoFar)} so far` : '';
+  return `Cost: about ${moneyText(costPerHour)} an hour${soFar}.`;
 }
 
 const texts = (reasons: readonly Reason[]): string[] => reasons.map((reason) => reason.text);

@@ -1,3 +1,4 @@
+import type { Money } from '../../protocol/model/incident.ts';
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
 
 /** "2026-01-05 09:14:02 UTC": one zone for every reader, to the second. */
@@ -14,6 +15,17 @@ export function durationText(length: DurationMs): string {
       ? [Math.floor(s / 3600), Math.floor((s % 3600) / 60), 'h', 'min']
       : [Math.floor(s / 86_400), Math.floor((s % 86_400) / 3600), 'd', 'h'];
   return `${big} ${bigUnit}${small > 0 ? ` ${small} ${smallUnit}` : ''}`;
+}
+
+/** "38 EUR", "12.50 EUR", "1,240 EUR": cents only where they still matter. */
+export function moneyText({ amount, currency }: Money): string {
+  const isRound = amount >= 100 || Number.isInteger(amount);
+  const digits = isRound ? 0 : 2;
+  const figure = amount.toLocaleString('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return `${figure} ${currency}`;
 }
 
 /**
