@@ -82,8 +82,9 @@ function checkNewRule(findings: Findings, at: string, change: RuleChange, isKnow
   const { detector } = change;
   if (detector?.kind === 'threshold') checkThreshold(findings, at, change, detector);
   else if (detector?.kind === 'expression') checkExpression(findings, at, change, detector);
-  else if (detector?.kind === 'drop') checkDrop(findings, at, change, detector);
-  else if (detector !== undefined) {
+  else if (detector?.kind === 'drop' || detector?.kind === 'baseline') {
+    checkNamed(findings, at, change, detector);
+  } else if (detector !== undefined) {
     checkSubjects(findings, at, change, detector.kind, SUBJECTS_OF[detector.kind]);
     if (detector.kind === 'unreachable') checkMisses(findings, `${at}/detector`, detector);
   }
@@ -110,10 +111,11 @@ function checkThreshold(
   checkSubjects(findings, at, change, metric, subjects);
 }
 
-type Drop = Extract<NonNullable<RuleChange['detector']>, { kind: 'drop' }>;
+type Named = Extract<NonNullable<RuleChange['detector']>, { kind: 'drop' | 'baseline' }>;
 
-function checkDrop(findings: Findings, at: string, change: RuleChange, detector: Drop): void {
-  const { metric, also = [], alongside } = detector;
+function checkNamed(findings: Findings, at: string, change: RuleChange, detector: Named): void {
+  const { metric, also = [] } = detector;
+  const alongside = detector.kind === 'drop' ? detector.alongside : undefined;
   const named: [string, string][] = [['metric', metric]];
   for (const [n, other] of also.entries()) named.push([`also/${n}`, other]);
   if (alongside !== undefined) named.push(['alongside/metric', alongside.metric]);

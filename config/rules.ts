@@ -22,6 +22,8 @@ export const DETECTOR_FIELDS = {
   clearAt: ['threshold'],
   over: ['threshold'],
   after: ['snmp-silent', 'agent-silent'],
+  atLeast: ['baseline'],
+  proof: ['baseline'],
   missed: ['unreachable'],
   outOf: ['unreachable'],
 } as const satisfies Record<string, readonly Detector['kind'][]>;
@@ -73,7 +75,20 @@ function changedDetector(detector: Detector, change: RuleChange): Detector {
     case 'threshold': {
       const { raiseAt = detector.band.raiseAt, clearAt = detector.band.clearAt } = change;
       const over = change.over === undefined ? detector.over : parseDuration(change.over);
-      return { ...detector, over, band: { raiseAt, clearAt } };
+      const { unlessUsual, ...others } = detector;
+      // A limit that a person sets is judged also where it is usually exceeded.
+      const isPersonal = unlessUsual === undefined || change.raiseAt !== undefined;
+      return {
+        ...others,
+        over,
+        band: { raiseAt, clearAt },
+        ...(isPersonal ? {} : { unlessUsual }),
+      };
+    }
+    case 'baseline': {
+      const { atLeast = detector.atLeast } = change;
+      const proof = change.proof === undefined ? detector.proof : parseDuration(change.proof);
+      return { ...detector, atLeast, proof };
     }
     case 'unreachable': {
       const { missed = detector.missed, outOf = detector.outOf } = change;
@@ -115,6 +130,8 @@ function newDetector(detector: NewDetector): Detector {
     }
     case 'drop':
       return newDrop(detector);
+    case 'baseline':
+      return { ...detector, proof: parseDuration(detector.proof) } as Detector;
     case 'snmp-silent':
     case 'agent-silent':
       return { kind: detector.kind, after: parseDuration(detector.after) };

@@ -51,14 +51,8 @@ const ROUND_TRIP: Measure = { scale: { unit: 0.05, step: 0.01 }, leastStep: 1 };
 /** Anything from thousandths to 10^12, either side of 0, in 5 %. */
 const ANYTHING: Measure = { scale: { unit: 0.001, step: 0.05 }, leastStep: 0 };
 
-const MEASURES: Partial<Record<RuleMetricName, Measure>> = {
-  icmp_rtt_ms: ROUND_TRIP,
-  stamp_rtt_ms: ROUND_TRIP,
-  gauge: ANYTHING,
-};
-
-/** Metrics that a baseline can judge. */
-export const isLearnable = (metric: RuleMetricName): boolean => metric in MEASURES;
+const measureOf = (metric: RuleMetricName): Measure =>
+  metric.endsWith('_ms') ? ROUND_TRIP : ANYTHING;
 
 /** The middle of a slow memory hardly moves in so many points. */
 const REFRESH = 5;
@@ -72,9 +66,9 @@ const MAX_TOLD = 24;
 const TOLD_EVERY = 3_600_000;
 
 export const createLearned = (metric: RuleMetricName): Learned => ({
-  measure: MEASURES[metric] ?? ANYTHING,
+  measure: measureOf(metric),
   minute: emptyMinute(),
-  histogram: createHistogram((MEASURES[metric] ?? ANYTHING).scale),
+  histogram: createHistogram(measureOf(metric).scale),
   level: createLevel(),
   since: epochMs(0),
   samples: 0,

@@ -50,10 +50,16 @@ type BaselineState = (Numbers | null)[];
  */
 const MAX_WEIGHT = 2.5;
 
+/** Beyond the margin for less than a tenth of what is known: full weight. */
+const FULL_RARITY = 1;
+const LEAST_RARITY = 0.2;
+
 /**
  * What leaves the usual band of its own series and stays outside. Each point beyond the margin adds
  * the square root of its height (in margins) times the time it stands for; a point inside takes all
  * of it back. So a shift by just the margin is told after `proof`, one by four margins after half.
+ * Where the series often lies beyond the margin a point weighs less, by the logarithm of how often
+ * (the likelihood under its own past, as in Lambert and Liu, JASA 2006).
  * Over when for `clearAfter` no point was beyond the margin.
  */
 export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge {
@@ -76,12 +82,20 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
   function heightOf(point: SeriesPoint, learned: Learned, at: EpochMs): number {
     const distance = point.value - (learned.usual[MIDDLE] as number);
     if (detector.side === 'above' && distance <= 0) return 0;
-    // The rhythm of a day is not known in the first one: twice the margin, falling to one.
-    const youth = 2 - ripeness(learned, at);
-    return distance / (youth * marginOn(Math.sign(distance), learned));
+    return distance / (youth(learned, at) * marginOn(Math.sign(distance), learned));
   }
 
-  function gain(input: Numbers, point: SeriesPoint, height: number, { patience }: Feed): void {
+  /** The limit on this side, with the doubt of the first day in it. */
+  const limitOn = (side: number, learned: Learned, at: EpochMs): number =>
+    (learned.usual[MIDDLE] as number) + side * youth(learned, at) * marginOn(side, learned);
+
+  function gain(
+    input: Numbers,
+    point: SeriesPoint,
+    height: number,
+    learned: Learned,
+    { at, patience }: Feed,
+  ): void {
     const side = Math.sign(height);
     const last = input[LAST_AT] as number;
     const isTornOff = point.at - last > Math.max(patience, 3 * point.spans);
@@ -94,7 +108,8 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
     }
     // A poll or two that were lost in between do not make it shorter.
     const lasted = isFirst ? point.spans : Math.min(point.at - last, 2 * point.spans);
-    input[EVIDENCE] = (input[EVIDENCE] as number) + lasted * weightOf(height);
+    const rarity = rarityOf(shareBeyond(learned, limitOn(side, learned, at), side));
+    input[EVIDENCE] = (input[EVIDENCE] as number) + lasted * weightOf(height) * rarity;
     input[SUM] = (input[SUM] as number) + point.value;
     input[COUNT] = (input[COUNT] as number) + 1;
     input[LAST_AT] = point.at;
@@ -114,11 +129,10 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
   }
 
   function noteProof(input: Numbers, learned: Learned, at: EpochMs): void {
-    const { usual, histogram, since } = learned;
+    const { usual, since } = learned;
     const side = input[SIDE] as number;
     const ripe = ripeness(learned, at);
-    const limit = (usual[MIDDLE] as number) + side * (2 - ripe) * marginOn(side, learned);
-    const beyond = shareAbove(histogram, limit);
+    const limit = limitOn(side, learned, at);
     input[IS_BREACHED] = 1;
     input[LIMIT] = limit;
     input[AT_LOW] = usual[LOW] as number;
@@ -126,7 +140,7 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
     input[AT_HIGH] = usual[HIGH] as number;
     input[LEARNING_SINCE] = since;
     input[RIPENESS] = ripe;
-    input[SURENESS] = (side > 0 ? 1 - beyond : beyond) * (0.5 + ripe / 2);
+    input[SURENESS] = (1 - shareBeyond(learned, limit, side)) * (0.5 + ripe / 2);
   }
 
   function judge(input: Numbers | null, learned: Learned, feed: Feed): Numbers | null {
@@ -138,7 +152,7 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
       return input;
     }
     const run = input ?? new Array<number>(FIELDS).fill(0);
-    gain(run, point, height, feed);
+    gain(run, point, height, learned, feed);
     if (run[IS_BREACHED] === 0 && (run[EVIDENCE] as number) >= proof) {
       noteProof(run, learned, feed.at);
     }
@@ -206,3 +220,14 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
 }
 
 const weightOf = (height: number): number => Math.min(MAX_WEIGHT, Math.sqrt(Math.abs(height)));
+
+/** The rhythm of a day is not known in the first one: twice the margin, falling to one. */
+const youth = (learned: Learned, at: EpochMs): number => 2 - ripeness(learned, at);
+
+function shareBeyond({ histogram }: Learned, limit: number, side: number): number {
+  const above = shareAbove(histogram, limit);
+  return side > 0 ? above : 1 - above;
+}
+
+const rarityOf = (share: number): number =>
+  Math.min(1, Math.max(LEAST_RARITY, -Math.log10(share) / FULL_RARITY));

@@ -129,7 +129,11 @@ export function thresholdJudge(detector: Threshold): Judge {
     cleared(state) {
       const index = worst(state);
       const metric = judged[index] as RuleMetricName;
-      const mean = figureText(metric, state[index]?.[MEAN] ?? 0);
+      const value = state[index]?.[MEAN] ?? 0;
+      const mean = figureText(metric, value);
+      if (detector.unlessUsual === true && isBeyond(value, band.clearAt)) {
+        return `${metricText(metric)} of ${mean} is usual here; its own baseline tells of changes`;
+      }
       return `${metricText(metric)} back at ${mean}, clear limit ${figureText(metric, band.clearAt)}`;
     },
   });
