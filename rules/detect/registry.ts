@@ -8,7 +8,7 @@ import {
 } from '../../protocol/model/subject.ts';
 import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
 import { createAlertMachine } from './alert-state.ts';
-import { createLearned, isLearnable } from './baseline-series.ts';
+import { createLearned } from './baseline-series.ts';
 import { rankOf } from './batch-order.ts';
 import { DERIVATIONS } from './rates.ts';
 import type { Scope } from './scope.ts';
@@ -66,8 +66,8 @@ function createTrack(metric: MetricName, outlets: readonly Outlet[], isHeard: bo
   return known;
 }
 
-const isLearning = ({ metric, outlets }: Track): boolean =>
-  isLearnable(metric) && outlets.some(({ cell }) => cell.compiled.judge.learns === true);
+const isLearning = ({ outlets }: Track): boolean =>
+  outlets.some(({ cell }) => cell.compiled.judge.learns === true);
 
 const newTrack = (metric: MetricName, role: Role, outlets: readonly Outlet[]): Track => ({
   metric,
