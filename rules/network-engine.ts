@@ -174,6 +174,10 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
       ...hangingOn(alert.subject),
     ];
     for (const firing of touched) if (isUnsettled(firing)) turn.dirty.add(firing);
+    const site = topology.siteOf(alert.subject) ?? '';
+    if (!topology.graph.core.includes(site) || kindOf(alert.subject) !== 'agent') return;
+    // The collector may be in another hub: what this one's agent could reach counts no more.
+    for (const firing of book.ofFamily('agent-silent')) turn.dirty.add(firing);
   }
 
   /** Alerts whose way may lead over the subject: those of the sites that it alone connects. */

@@ -109,7 +109,8 @@ export function createSiteEngine(
   function judgeAll(outlets: readonly Outlet[], now: EpochMs): void {
     for (const { cell, input } of outlets) {
       alerts.judge(cell, input, feed, now);
-      if (cell.freshUntil < nextDue && cell.machine.state !== 'inactive') nextDue = cell.freshUntil;
+      const isActive = cell.machine.state !== 'inactive' || cell.alert !== undefined;
+      if (isActive && cell.freshUntil < nextDue) nextDue = cell.freshUntil;
     }
   }
 

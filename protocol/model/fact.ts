@@ -25,6 +25,14 @@ export type AlertFact =
       readonly alert: AlertKey;
       readonly subject: SubjectKey;
       readonly since?: EpochMs;
+    }
+  | {
+      /** It comes and goes: it stays firing until it has been quiet, and is told once. */
+      readonly kind: 'alert.flapping';
+      readonly at: EpochMs;
+      readonly alert: AlertKey;
+      readonly subject: SubjectKey;
+      readonly because: Extract<Reason, { kind: 'flapping' }>;
     };
 
 export type HealthFact =

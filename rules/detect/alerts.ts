@@ -1,7 +1,8 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
 import { seriesKey } from '../../protocol/model/sample.ts';
 import { type EpochMs, elapsed, epochMs } from '../../protocol/model/units.ts';
-import { advance, restartRuns } from './alert-state.ts';
+import { advance, restartRuns, type Verdict } from './alert-state.ts';
+import { createFlap, flapReason, noteChange, turnFlap } from './flapping.ts';
 import { tellHealth } from './health.ts';
 import type { Scope } from './scope.ts';
 import type { Sink } from './sink.ts';
@@ -36,16 +37,49 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     cell.lastAt = feed.at;
     cell.patience = feed.patience;
     cell.freshUntil = epochMs(Math.max(cell.freshUntil, feed.at + feed.patience));
-    if (machine.state === 'inactive' && verdict !== 'breached') return;
-    if (cell.isBlind) see(cell, feed.at, now);
-    const step = advance(machine, verdict, feed.at, compiled.rule);
-    if (step === 'fired') fire(cell, feed.at, now);
-    else if (step === 'resolved') {
-      const text = compiled.judge.cleared(cell.state, cell.watched);
-      resolve(cell, { kind: 'cleared', text }, feed.at, now);
+    if (machine.state !== 'inactive' || verdict === 'breached' || cell.flap !== undefined) {
+      step(cell, verdict, feed.at, now);
     }
-    if (machine.state === 'inactive') active.delete(cell);
+  }
+
+  function step(cell: Cell, verdict: Verdict, at: EpochMs, now: EpochMs): void {
+    const { machine, compiled } = cell;
+    if (cell.isBlind) see(cell, at, now);
+    const wasFlapping = cell.flap?.isFlapping === true;
+    if (cell.flap !== undefined) cell.flap = turnFlap(cell.flap, at);
+    const moved = advance(machine, verdict, at, compiled.rule);
+    if (moved !== undefined) change(cell, moved, at, now);
+    else if (wasFlapping && cell.flap?.isFlapping !== true) endFlapping(cell, at, now);
+    if (machine.state === 'inactive' && cell.alert === undefined) active.delete(cell);
     else active.add(cell);
+  }
+
+  /** Fired or resolved. While it flaps, the alert stays and people hear nothing of it. */
+  function change(cell: Cell, step: 'fired' | 'resolved', at: EpochMs, now: EpochMs): void {
+    const begins = noteFlap(cell, at);
+    if (step === 'fired' && cell.alert === undefined) fire(cell, at, now);
+    else if (step === 'resolved' && cell.flap?.isFlapping !== true) {
+      const text = cell.compiled.judge.cleared(cell.state, cell.watched);
+      resolve(cell, { kind: 'cleared', text }, at, now);
+    } else tellHealth(cell.watched.shared, sink, at, now);
+    if (!begins || cell.alert === undefined || cell.flap === undefined) return;
+    const { key: alert, subject } = cell.alert;
+    const because = flapReason(cell.flap, at);
+    sink.push(at, { kind: 'alert.flapping', at: now, alert, subject, because });
+  }
+
+  /** Silence of an agent hides all that it watches: that must end with the first word from it. */
+  function noteFlap(cell: Cell, at: EpochMs): boolean {
+    if (cell.compiled.rule.detector.kind === 'agent-silent') return false;
+    cell.flap ??= createFlap(at);
+    return noteChange(cell.flap);
+  }
+
+  /** It has been quiet for long enough: as it is now, it is. */
+  function endFlapping(cell: Cell, at: EpochMs, now: EpochMs): void {
+    if (cell.machine.state === 'firing' || cell.alert === undefined) return;
+    const text = cell.compiled.judge.cleared(cell.state, cell.watched);
+    resolve(cell, { kind: 'cleared', text: `${text}, and has been steady for a while` }, at, now);
   }
 
   function fire(cell: Cell, at: EpochMs, now: EpochMs): void {

@@ -20,18 +20,23 @@ interface BurnState {
   /** The newest bad minute; the run of bad ones that it ends began at `runSince`. */
   badMinute: number;
   runSince: number;
+  /** Minutes of that run that no other rule has told of yet. */
+  untold: number;
   /** The window that fires; -1 = none. */
   window: number;
   since: number;
 }
 
 const MINUTE = minutes(1);
+/** What one bucket of an hour takes. */
+const MOST_AT_ONCE = 60;
 /** Two of five echoes are lost by chance; three hardly ever (1 in 100,000 at 1 % of loss). */
 const MIN_LOST = 3;
 /** One bad minute in an hour would already burn 16 times too fast: that is one event, not a trend. */
 const MIN_BAD = 3;
 /** So many separate runs are more than one outage, each of which had its own incident. */
 const MANY_RUNS = 3;
+const OTHERS_TAKE = minutes(5);
 /** Good minutes that end a run: two rounds of the rarest probes. */
 const RUN_GAP = 8;
 
@@ -45,43 +50,57 @@ export function burnRateJudge(detector: BurnRate): Judge {
   const judged = [detector.metric, ...(detector.also ?? [])];
   const budget = 1 - objective;
 
-  function closeMinute(state: BurnState, watched: Watched): void {
+  const isBad = ({ lost, sent }: BurnState): boolean =>
+    lost >= badAt * sent && lost >= MIN_LOST - 1e-9;
+
+  function closeMinute(state: BurnState, feed: Feed): void {
     if (state.sent === 0) return;
-    const isBad = state.lost >= badAt * state.sent && state.lost >= MIN_LOST - 1e-9;
-    if (isBad) {
-      const isNewRun = state.minute - state.badMinute > RUN_GAP;
-      if (isNewRun) state.runSince = state.minute * MINUTE;
-      const count = Math.max(1, Math.round(state.covered / MINUTE));
-      const told = isToldByOthers(watched, detector) ? 1 : 0;
-      noteBad(state.rings, state.minute, count, { bad: 1, told, runs: isNewRun ? 1 : 0 });
-      state.badMinute = state.minute;
-    }
+    if (isBad(state)) noteBadMinute(state, feed.watched);
     state.lost = 0;
     state.sent = 0;
     state.covered = 0;
-    settle(state);
+    // So long other rules take to tell of what goes on: three rounds of the rarest probes.
+    const isFresh = state.minute * MINUTE - state.runSince < Math.max(OTHERS_TAKE, 4 * feed.every);
+    settle(state, isFresh ? state.untold : 0);
   }
 
-  function settle(state: BurnState): void {
+  function noteBadMinute(state: BurnState, watched: Watched): void {
+    const isNewRun = state.minute - state.badMinute > RUN_GAP;
+    if (isNewRun) {
+      state.runSince = state.minute * MINUTE;
+      state.untold = 0;
+    }
+    const bad = Math.min(MOST_AT_ONCE, Math.max(1, Math.round(state.covered / MINUTE)));
+    state.untold = Math.min(MOST_AT_ONCE, state.untold + bad);
+    // Told late, the run is told from its beginning.
+    const told = isToldByOthers(watched, detector) ? state.untold : 0;
+    if (told > 0) state.untold = 0;
+    noteBad(state.rings, state.minute, { bad, told, runs: isNewRun ? 1 : 0 });
+    state.badMinute = state.minute;
+  }
+
+  /** @param fresh bad minutes that others may still tell of */
+  function settle(state: BurnState, fresh: number): void {
     const wasFiring = state.window >= 0;
     const isLongAgo = (state.minute - state.badMinute) * MINUTE > MOST_WINDOW;
-    state.window = isLongAgo ? -1 : windows.findIndex((window) => burns(state, window));
+    state.window = isLongAgo ? -1 : windows.findIndex((window) => burns(state, window, fresh));
     if (state.window >= 0 && !wasFiring) state.since = state.runSince;
   }
 
-  function burns(state: BurnState, { long, short, factor }: BurnWindow): boolean {
+  function burns(state: BurnState, { long, short, factor }: BurnWindow, fresh: number): boolean {
     const most = factor * budget;
     const recent = burntIn(state.rings, state.minute, short);
     if ((recent.bad * MINUTE) / short < most) return false;
     const all = burntIn(state.rings, state.minute, long);
-    const counted = all.runs >= MANY_RUNS ? all.bad : all.bad - all.told;
+    const counted = all.runs >= MANY_RUNS ? all.bad : all.bad - all.told - fresh;
     return counted >= MIN_BAD && (counted * MINUTE) / long >= most;
   }
 
-  function measure(state: BurnState, { at, value, span, patience, watched }: Feed): void {
+  function measure(state: BurnState, feed: Feed): void {
+    const { at, value, span, patience } = feed;
     const minute = Math.floor(at / MINUTE);
     if (minute !== state.minute) {
-      closeMinute(state, watched);
+      closeMinute(state, feed);
       state.minute = minute;
     }
     state.lost += value * ROUND_ECHOES;
@@ -109,6 +128,7 @@ export function burnRateJudge(detector: BurnRate): Judge {
       covered: 0,
       badMinute: 0,
       runSince: 0,
+      untold: 0,
       window: -1,
       since: 0,
     }),

@@ -33,10 +33,9 @@ const MINUTE = minutes(1);
 /** The first three places hold the newest bucket of each ring. */
 export const createRings = (): BurnRings => new Array<number>(PLACES).fill(0);
 
-/** Adds a minute that was bad. @param minute since 1970, not before the newest one by three days */
-export function noteBad(rings: BurnRings, minute: number, count: number, burnt: Burnt): void {
-  const added = Math.min(count, 60);
-  const value = added + (burnt.told > 0 ? added * BASE : 0) + burnt.runs * BASE * BASE;
+/** Adds to the bucket of a minute. @param minute since 1970, never going back; burnt at most 60 each */
+export function noteBad(rings: BurnRings, minute: number, { bad, told, runs }: Burnt): void {
+  const value = bad + told * BASE + runs * BASE * BASE;
   RINGS.forEach((ring, index) => {
     turn(rings, ring, index, minute);
     const place = ring.offset + (Math.floor(minute / ring.step) % ring.size);

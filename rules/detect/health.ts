@@ -36,8 +36,12 @@ function healthOf(shared: Shared, now: EpochMs): State {
 }
 
 function* statesOf(view: Shared['views'][number]): Generator<State> {
-  for (const { alert, isBlind } of view.cells) {
+  for (const { alert, isBlind, machine } of view.cells) {
     if (alert === undefined || isBlind) continue;
+    if (machine.state !== 'firing') {
+      yield { health: 'degraded', because: 'it comes and goes, and is well at the moment' };
+      continue;
+    }
     const health = alert.disturbance === 'outage' ? 'down' : 'degraded';
     yield { health, because: alert.evidence.text };
   }

@@ -112,6 +112,7 @@ export function createRegistry(scope: () => Scope): Registry {
       freshUntil: epochMs(0),
       patience: 0 as DurationMs,
       isBlind: false,
+      flap: undefined,
       alert: undefined,
     };
     place.cells.push(created);

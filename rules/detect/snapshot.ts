@@ -6,6 +6,7 @@ import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
 import type { AlertMachine } from './alert-state.ts';
 import { type LearnedState, learnedState, restoreLearned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
+import type { Flap } from './flapping.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
@@ -46,6 +47,7 @@ interface CellState {
   readonly machine: AlertMachine;
   readonly times: readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
   readonly isBlind: boolean;
+  readonly flap?: Flap;
   readonly alert?: Alert;
 }
 
@@ -85,13 +87,14 @@ function trackState({ metric, lastAt, every, counter, bits, learned }: Track): T
     : [metric, lastAt, every, String(counter), bits];
 }
 
-function cellState({ compiled, state, machine, isBlind, alert, ...cell }: Cell): CellState {
+function cellState({ compiled, state, machine, isBlind, flap, alert, ...cell }: Cell): CellState {
   return {
     rule: compiled.rule.id,
     state,
     machine,
     times: [cell.lastAt, cell.freshUntil, cell.patience],
     isBlind,
+    ...(flap && { flap }),
     ...(alert && { alert }),
   };
 }
@@ -137,8 +140,9 @@ function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void):
   Object.assign(cell.machine, state.machine);
   [cell.lastAt, cell.freshUntil, cell.patience] = state.times;
   cell.isBlind = state.isBlind;
+  cell.flap = state.flap;
   cell.alert = state.alert;
-  if (cell.machine.state !== 'inactive') adopt(cell);
+  if (cell.machine.state !== 'inactive' || cell.alert !== undefined) adopt(cell);
 }
 
 function restoreTrack(registry: Registry, place: Watched, state: TrackState): void {

@@ -7,6 +7,7 @@ import type { Rule } from '../settings.ts';
 import type { AlertMachine, Verdict } from './alert-state.ts';
 import type { Learned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
+import type { Flap } from './flapping.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Voice } from './voice.ts';
 
@@ -80,6 +81,8 @@ export interface Cell {
   freshUntil: EpochMs;
   patience: DurationMs;
   isBlind: boolean;
+  /** While its state has changed of late. */
+  flap: Flap | undefined;
   /** While firing. */
   alert: Alert | undefined;
 }

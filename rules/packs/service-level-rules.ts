@@ -62,16 +62,16 @@ export const SERVICE_LEVEL_RULES: readonly Rule[] = [
     detector: {
       kind: 'threshold',
       metric: 'path_mos',
-      over: minutes(3),
+      over: minutes(1),
       band: { raiseAt: 3.6, clearAt: 3.8 },
     },
-    holdFor: minutes(2),
+    holdFor: minutes(4),
     clearAfter: minutes(1),
     severity: 'warning',
     disturbance: 'degradation',
     cause: 'voice sounds bad',
     reason:
-      'Below a score of 3.6 (rating 70) many users are dissatisfied: ITU-T G.107 annex B and G.109. In the mean of three minutes that stays below for two more; clears above 3.8. Delay, jitter and loss may each be within their limits and be too much together.',
+      'Below a score of 3.6 (rating 70) many users are dissatisfied: ITU-T G.107 annex B and G.109. In each of five minutes in a row, since a minute in which a line fails sounds bad too; clears above 3.8. Delay, jitter and loss may each be within their limits and be too much together.',
     advice: [
       'Which part is it: loss, jitter or delay? The graphs of the link at the same time tell.',
       'Look at the QoS class of voice on both ends: is it marked, and has it bandwidth?',

@@ -79,6 +79,10 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
               : `No samples of ${words(fact.subject)} any more: nobody can see whether the trouble goes on.`,
         },
       ];
+    case 'alert.flapping':
+      return [
+        { at, kind, text: `Alert on ${words(fact.subject)} is flapping: ${fact.because.text}` },
+      ];
     case 'alert.suppressed':
       return [
         {

@@ -110,6 +110,7 @@ function alertOf(fact: Fact): AlertKey | null {
       return fact.alert.key;
     case 'alert.resolved':
     case 'alert.blind':
+    case 'alert.flapping':
     case 'alert.suppressed':
       return fact.alert;
     default:
