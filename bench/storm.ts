@@ -75,6 +75,7 @@ export async function run(): Promise<Figure[]> {
     const { score, result } = judgeStorm({ seed, maxBranches: options.maxBranches });
     add(tally, score, result);
     for (const wrong of score.wrongs) console.log(`seed ${seed}: ${wrong}`);
+    for (const late of score.slow) console.log(`seed ${seed}: ${late}`);
   }
   return figuresOf(tally);
 }

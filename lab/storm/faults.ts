@@ -27,11 +27,13 @@ export interface Fault {
   readonly from: number;
   readonly until: number;
   readonly effects: readonly Effect[];
+  /** Devices do not boot equally fast: how long before `until` each effect ends, ms; absent = with it. */
+  readonly early?: readonly number[];
 }
 
 /** How often each kind is drawn; what has no candidate is drawn again. */
 const WEIGHTS: Record<FaultKind, number> = {
-  'circuit-cut': 22,
+  'circuit-cut': 24,
   'device-off': 20,
   'site-power': 10,
   'pop-outage': 6,
@@ -40,7 +42,7 @@ const WEIGHTS: Record<FaultKind, number> = {
   'hub-router-down': 4,
   'agent-stopped': 10,
   'interface-down': 8,
-  'snmp-stopped': 6,
+  'snmp-stopped': 4,
 };
 
 /** Some faults need longer to be seen at all: SNMP is polled every 60 s, load is a mean of 2 min. */
@@ -56,6 +58,9 @@ const LASTS: Record<FaultKind, readonly [number, number]> = {
   'interface-down': [60_000, 240_000],
   'snmp-stopped': [200_000, 360_000],
 };
+
+/** From the first device of a site to the last, when its power is back, ms. */
+const BOOTS_WITHIN = 20_000;
 
 type Draft = Omit<Fault, 'kind' | 'from' | 'until'>;
 type Drawer = (network: StormNetwork, random: Random) => Draft | undefined;
@@ -95,7 +100,8 @@ const DRAWERS: Record<FaultKind, Drawer> = {
     const effects = nodes.flatMap(offEffects);
     if (agent !== undefined) effects.push({ kind: 'agent-down', agent });
     const edges = routers.map((node) => `device:${network.nodes[node]?.id}`);
-    return { what: `site:${site.id}`, roots: [`site:${site.id}`, ...edges], effects };
+    const early = effects.map((_, n) => (n * 7_919) % BOOTS_WITHIN);
+    return { what: `site:${site.id}`, roots: [`site:${site.id}`, ...edges], effects, early };
   },
   'pop-outage': (network, random) => {
     const pops = Map.groupBy(cables(network), ({ link }) => link.pop ?? '');

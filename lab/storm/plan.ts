@@ -44,8 +44,8 @@ const SIZES = [
   [0.45, 8, 20],
   [0.35, 20, 60],
   [0.16, 60, 200],
-  [0.035, 200, 600],
-  [0.005, 1_990, 1_998],
+  [0.038, 200, 400],
+  [0.002, 1_990, 1_998],
 ] as const;
 
 export function planStorm({ seed, maxBranches = 2_000 }: PlanOptions): StormPlan {

@@ -28,6 +28,8 @@ export interface StormScore {
   readonly onRecovery: number;
   /** One line for each thing that went wrong. */
   readonly wrongs: readonly string[];
+  /** One line for each fault whose right root was told late; no mistake, but worth a look. */
+  readonly slow: readonly string[];
 }
 
 interface Told {
@@ -47,6 +49,8 @@ interface Ticket {
 /** After a fault is over its ticket may still change for so long, ms. */
 const GRACE = 120_000;
 const RECOVERY = 300_000;
+/** The budget of the right root at the 95th percentile, ms. */
+const SLOW = 60_000;
 
 const LIVE: readonly Incident['state'][] = ['open', 'acknowledged'];
 
@@ -189,6 +193,11 @@ export function scoreStorm(truths: readonly TrueFault[], facts: readonly Fact[])
     unexplained,
     onRecovery,
     wrongs,
+    slow: faults.flatMap(({ rightAfterMs }, index) =>
+      (rightAfterMs ?? 0) > SLOW
+        ? [`right after ${seconds(rightAfterMs ?? 0)}: ${nameOf(truths[index] as TrueFault)}`]
+        : [],
+    ),
   };
 }
 

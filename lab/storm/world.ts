@@ -1,3 +1,4 @@
+import type { Fault } from './faults.ts';
 import type { StormPlan } from './plan.ts';
 import { begin, createState, type Effect, end, type WorldState } from './state.ts';
 import type { EchoTarget } from './targets.ts';
@@ -80,10 +81,12 @@ export function createWorld(plan: StormPlan): StormWorld {
 
 function changesOf({ faults, restarts, convergesIn }: StormPlan): Change[] {
   const changes: Change[] = [];
-  for (const { from, until, effects } of faults) {
-    changes.push({ at: from, begins: effects }, { at: until, ends: effects });
-    changes.push({ at: from + convergesIn, routes: true });
-    changes.push({ at: until + convergesIn, routes: true });
+  for (const fault of faults) {
+    changes.push({ at: fault.from, begins: fault.effects });
+    changes.push({ at: fault.from + convergesIn, routes: true });
+    for (const [at, ends] of endsOf(fault)) {
+      changes.push({ at, ends }, { at: at + convergesIn, routes: true });
+    }
   }
   for (const { agent, from, until } of restarts) {
     const effects: Effect[] = [{ kind: 'agent-down', agent }];
@@ -91,3 +94,9 @@ function changesOf({ faults, restarts, convergesIn }: StormPlan): Change[] {
   }
   return changes.sort((a, b) => a.at - b.at);
 }
+
+/** Effects by the time at which they end, in whole steps. */
+const endsOf = ({ until, effects, early }: Fault): Map<number, Effect[]> =>
+  Map.groupBy(effects, (effect) => until - tenths(early?.[effects.indexOf(effect)] ?? 0));
+
+const tenths = (ms: number): number => Math.round(ms / 100) * 100;
