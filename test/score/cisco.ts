@@ -1,7 +1,8 @@
 /**
  * Router telemetry through `vedette replay`:
  *
- *   node test/score/cisco.ts RUN_FOLDER > run.ndjson      a recording for vedette replay
+ *   node test/score/cisco.ts RUN_FOLDER > run.ndjson      a recording for
+ *     vedette replay --samples run.ndjson --tickets --series RUN
  *   node test/score/cisco.ts --tickets DATA > out.jsonl   the tickets of all runs, for the scorer
  *
  * DATA holds `cisco/runs/RUN/ROUTER.csv.gz` (or `runs/…`, or the runs themselves); labels are not read.
@@ -17,28 +18,18 @@ import { recordingOf } from '../support/cisco-telemetry.ts';
 
 const VEDETTE = fileURLToPath(new URL('../../cli/vedette.ts', import.meta.url));
 
-/** What the scorer reads of a ticket; `series` is the run. */
-export interface RouterTicket {
-  readonly series: string;
-  readonly device: string;
-  readonly openedAt: number;
-  readonly resolvedAt: number | null;
-  readonly priority: number;
-}
-
 /** The tickets of all runs under `dataFolder`, as JSON lines, by the product's own replay. */
 export async function ciscoTickets(dataFolder: string): Promise<string[]> {
   const lines: string[] = [];
-  for (const folder of await runFolders(dataFolder)) {
-    for (const ticket of await ticketsOf(folder)) lines.push(JSON.stringify(ticket));
-  }
+  for (const folder of await runFolders(dataFolder)) lines.push(...(await ticketsOf(folder)));
   return lines;
 }
 
-/** @throws Error when the replay fails; it has said why on stderr */
-export async function ticketsOf(runFolder: string): Promise<RouterTicket[]> {
+/** Ticket lines of one run: `series` is the run, `device` the router. @throws Error when replay fails */
+export async function ticketsOf(runFolder: string): Promise<string[]> {
   const recording = await recordingOf(runFolder);
-  const args = [VEDETTE, 'replay', '--samples', '-', '--tickets'];
+  const run = basename(resolve(runFolder));
+  const args = [VEDETTE, 'replay', '--samples', '-', '--tickets', '--series', run];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   const output = child.stdout.setEncoding('utf8').toArray();
@@ -46,15 +37,7 @@ export async function ticketsOf(runFolder: string): Promise<RouterTicket[]> {
   const text = (await output).join('');
   const [code] = await ended;
   if (code !== 0) throw new Error(`vedette replay ended with ${code} on ${runFolder}`);
-  return text.split('\n').flatMap((line) => (line === '' ? [] : [ticketOf(runFolder, line)]));
-}
-
-function ticketOf(runFolder: string, line: string): RouterTicket {
-  const { subject, openedAt, resolvedAt, priority } = JSON.parse(line) as RouterTicket & {
-    readonly subject: string;
-  };
-  const device = subject.slice(subject.indexOf(':') + 1);
-  return { series: basename(resolve(runFolder)), device, openedAt, resolvedAt, priority };
+  return text.split('\n').filter((line) => line !== '');
 }
 
 async function runFolders(dataFolder: string): Promise<string[]> {
