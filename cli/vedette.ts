@@ -50,6 +50,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'export the input log in the form that replay reads',
     load: () => import('./record.ts'),
   },
+  history: {
+    summary: 'export, import: samples on record, for replay, promtool and back',
+    load: () => import('./history.ts'),
+  },
   backup: {
     summary: 'a consistent copy of the state while the server runs',
     load: () => import('./backup.ts'),

@@ -20,6 +20,7 @@ import { createEngine } from '../rules/engine.ts';
 import type { EngineSettings } from '../rules/settings.ts';
 import { openFileLog } from './adapters/file-log/file-log.ts';
 import { createSnapshotFiles } from './adapters/file-log/snapshot-files.ts';
+import { createMaintenanceFile } from './adapters/maintenance-file/maintenance-file.ts';
 import { createMarksFile } from './adapters/remote-write/marks-file.ts';
 import { createRemoteWriter } from './adapters/remote-write/remote-write.ts';
 import { lockFolder, openDatabase } from './adapters/sqlite/database.ts';
@@ -33,6 +34,7 @@ import { figuresOf, readinessOf } from './figures.ts';
 import { createForwarder } from './forward/forwarder.ts';
 import { createHistory, type RunningHistory } from './history/history.ts';
 import { startSealerThread } from './history/sealer-thread.ts';
+import { type ConfiguredWindows, createMaintenance } from './maintenance.ts';
 import type { SnapshotterOptions } from './pipeline/snapshotter.ts';
 import { startPipeline } from './pipeline.ts';
 import { createShow } from './show/show.ts';
@@ -44,6 +46,7 @@ import { createTicketer } from './ticket/ticketer.ts';
 export { createHistoryFile, predictUse } from './history/history-file.ts';
 export { exportLines } from './input-log/export-lines.ts';
 export type { PipelineSnapshot } from './pipeline/restore.ts';
+export { readStoredHistory } from './stored-history.ts';
 
 /** A configuration as the server takes it: at the start, and again when it is reloaded. */
 export interface ServerSetup {
@@ -52,6 +55,8 @@ export interface ServerSetup {
   readonly settings: (installation: string) => EngineSettings;
   readonly agentConfigs: ReadonlyMap<AgentId, AgentConfig>;
   readonly destinations: readonly DestinationOptions[];
+  /** Announced work of the configuration. Absent = none. */
+  readonly maintenance?: ConfiguredWindows;
   /** Other time series stores that every sample is written to. */
   readonly remoteWrites?: readonly RemoteWriteOptions[];
 }
@@ -90,6 +95,8 @@ const SQLITE_NOT_A_DATABASE = 26;
 const PAGE = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** Incidents that the page knows after a restart. */
 const SHOWN_INCIDENTS = 1000;
+/** Every night at seven past three, by this machine's clock. */
+const UNROLL_AT = '7 3 * * *';
 /** For everything together; what is not done by then is done after the next start. */
 const STOP_WITHIN_MS = 18_000;
 
@@ -113,9 +120,18 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
   const tls = checkListeners(options);
   const state = await openState(options.stateDir, log, shutdown);
   const { db, inputs, snapshots, installation } = state;
-  const settings = setup.settings(installation);
-  let { inventory } = settings;
   const wall = (): EpochMs => epochMs(Date.now());
+  const maintenance = createMaintenance({
+    store: createMaintenanceFile(join(options.stateDir, 'maintenance.json')),
+    configured: () => setup.maintenance,
+    inventory: () => inventory,
+    apply: () => pipeline.configure(settingsNow()),
+    now: wall,
+    log,
+  });
+  const settingsNow = () => maintenance.into(setup.settings(installation));
+  const settings = settingsNow();
+  let { inventory } = settings;
 
   const history = startHistory(options, log, shutdown);
 
@@ -189,6 +205,7 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     acknowledgeFor: settings.timing.acknowledgeFor,
     hosts: options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname],
     pageRoot: PAGE,
+    maintenance,
     readiness: () => readinessOf(pipeline, history),
     *figures() {
       yield* figuresOf(pipeline, history, () => sender.inFlight());
@@ -220,6 +237,9 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     const deadMan = startDeadMan({ ...options.heartbeat, progress, post, log });
     shutdown.add('outside watcher', deadMan.stop);
   }
+  // Repeated windows are unrolled some weeks ahead: every night another day of them is added.
+  const nightly = schedule(UNROLL_AT, refresh, { noOverlap: true, suppressMissedWarning: true });
+  shutdown.add('nightly look at the calendar', () => nightly.destroy());
   log.info({ agentsUrl, peopleUrl, installation, version }, 'watching');
 
   return {
@@ -227,10 +247,10 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     peopleUrl,
     async reload(next) {
       warnAboutRestart(setup.options, next.options, log);
-      const fresh = next.settings(installation);
       const isForwardingSame = isSame(setup.remoteWrites, next.remoteWrites);
       // Rows of this very change already go where the new configuration says.
       setup = next;
+      const fresh = settingsNow();
       inventory = fresh.inventory;
       await pipeline.configure(fresh);
       configs.replace(next.agentConfigs);
@@ -242,6 +262,14 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     },
     stop: () => shutdown.run(STOP_WITHIN_MS),
   };
+
+  async function refresh(): Promise<void> {
+    try {
+      await pipeline.configure(settingsNow());
+    } catch (err) {
+      log.error({ err }, 'maintenance windows could not be refreshed; tried again tomorrow');
+    }
+  }
 
   /** Hands samples on to the stores of now, once what went before has ended. */
   function startForwarder(after?: Promise<void>) {

@@ -1,0 +1,103 @@
+import { prometheusVersion } from '../lab/prometheus.ts';
+import { createRandom } from '../lab/random.ts';
+import { epochMs } from '../protocol/model/units.ts';
+import type { Figure } from './figure.ts';
+import { createHistoryData } from './support-history-data.ts';
+import type { HistoryFigures, Picked } from './support-history-measure.ts';
+import { measureOurs } from './support-history-ours.ts';
+import { measurePrometheus } from './support-history-prometheus.ts';
+
+/** What does it cost to keep every sample, and how soon is a day of one series read? */
+export const name = 'history';
+
+const SERIES = 2000;
+const HOURS = 28;
+const SEED = 20_260_105;
+const QUERIES = 200;
+const DAY_MS = 86_400_000;
+
+export async function run(): Promise<Figure[]> {
+  const roundMs = createHistoryData(SERIES, SEED).roundMs;
+  const rounds = (HOURS * 3_600_000) / roundMs;
+  // It ends now, so that nothing is older than anybody keeps it.
+  const firstAt = Math.floor(Date.now() / roundMs) * roundMs - rounds * roundMs;
+  const picks = picksOf(firstAt + rounds * roundMs, roundMs);
+  const ours = await measureOurs(createHistoryData(SERIES, SEED), rounds, firstAt, picks);
+  const version = prometheusVersion();
+  const theirs =
+    version === undefined
+      ? undefined
+      : await measurePrometheus(createHistoryData(SERIES, SEED), rounds, firstAt, picks);
+  const without = 'Prometheus is not installed here (npm run test:deps): our side alone';
+
+  const beside = (pick: (figures: HistoryFigures) => number): Partial<Figure> =>
+    theirs === undefined
+      ? {}
+      : { reference: pick(theirs), referenceName: `Prometheus ${version}, same samples` };
+  const said = (text: string): { note: string } => ({
+    note: theirs === undefined ? `${text}; ${without}` : text,
+  });
+  const fed = `${ours.samples} samples, ${SERIES} series, ${HOURS} h at 30 s, a batch or request of ${SERIES} for each round`;
+  return [
+    {
+      name: 'history: bytes a sample on disk',
+      figure: ours.bytesPerSample,
+      unit: 'bytes',
+      budget: 2,
+      ...beside(({ bytesPerSample }) => bytesPerSample),
+      ...said(
+        `ours: ${ours.diskNote}${theirs === undefined ? '' : `; Prometheus: ${theirs.diskNote}`}; times jitter by 4 ms as polls do`,
+      ),
+    },
+    {
+      name: 'history: take in, judge and keep',
+      figure: ours.cpuPerMillion,
+      unit: 'CPU-s per million samples',
+      budget: 0.45,
+      ...beside(({ cpuPerMillion }) => cpuPerMillion),
+      ...said(
+        `${fed}; sealing and snapshots included, ours judges besides; the clock is turned 30 s for each round`,
+      ),
+    },
+    {
+      name: 'history: 24 h of one series at 30 s by HTTP, p95',
+      figure: ours.queryMs,
+      unit: 'ms',
+      budget: 5,
+      ...beside(({ queryMs }) => queryMs),
+      ...said(`${QUERIES} queries of round trips, one after the other, answer read`),
+    },
+    {
+      name: 'history: resident memory',
+      figure: ours.residentPerSeries,
+      unit: 'bytes a series',
+      ...beside(({ residentPerSeries }) => residentPerSeries),
+      ...said(
+        `growth since the start; peak ${megabytes(ours.residentPeak)} MB${theirs === undefined ? '' : `, Prometheus ${megabytes(theirs.residentPeak)} MB`}`,
+      ),
+    },
+    {
+      name: 'history: worst stall of the event loop',
+      figure: ours.stallMs,
+      unit: 'ms',
+      budget: 50,
+      ...said('while fed as fast as it takes; snapshots and garbage collection included'),
+    },
+  ];
+}
+
+/** A day each, ending at different times of the last hours. */
+function picksOf(end: number, roundMs: number): Picked[] {
+  const random = createRandom(SEED);
+  return Array.from({ length: QUERIES }, () => {
+    const to = end - Math.floor(random.between(0, 3_600_000 * (HOURS - 24)));
+    return {
+      link: `link-${Math.floor(random.next() * SERIES * 0.25)}`,
+      from: epochMs(to - DAY_MS),
+      to: epochMs(to),
+      points: Math.floor(DAY_MS / roundMs),
+    };
+  });
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);

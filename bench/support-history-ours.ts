@@ -1,0 +1,241 @@
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { createToken, follow, freePort, type Program } from '../lab/programs.ts';
+import { cpuSecondsOf, residentOf } from '../lab/prometheus.ts';
+import type { DictionaryEntry, SampleBatch } from '../protocol/wire/batch.ts';
+import { openHistoryStore } from '../server/adapters/sqlite/history-store.ts';
+import type { HistoryData, Round } from './support-history-data.ts';
+import { type HistoryFigures, type Picked, p95, pause } from './support-history-measure.ts';
+import { sizeOf } from './support-history-prometheus.ts';
+import type { FromServer, ToServer } from './support-history-server.ts';
+
+const PROGRAM = new URL('./support-history-server.ts', import.meta.url).pathname;
+const SPOOL = '0000000000000001';
+/** As `vedette server` starts itself. */
+const SERVER_FLAGS = ['--max-semi-space-size=64'];
+/** Rounds until everything is compiled and the windows of the rules are full. */
+const WARM_ROUNDS = 60;
+
+export interface OurFigures extends HistoryFigures {
+  /** Longest time the server's event loop did not turn. */
+  readonly stallMs: number;
+}
+
+interface Server {
+  readonly program: Program;
+  readonly pid: number;
+  readonly token: string;
+  readonly first: FromServer;
+  ask(message: ToServer): Promise<FromServer>;
+}
+
+/** Feeds a real server by HTTP, a batch for each round, and measures it. */
+export async function measureOurs(
+  data: HistoryData,
+  rounds: number,
+  firstAt: number,
+  picks: readonly Picked[],
+): Promise<OurFigures> {
+  const folder = mkdtempSync(join(tmpdir(), 'vedette-bench-history-'));
+  const state = join(folder, 'state');
+  const server = await startServer(data, folder, firstAt);
+  try {
+    const idle = residentOf(server.pid).now;
+    const send = sender(server, data, firstAt);
+    const cpuBefore = cpuSecondsOf(server.pid);
+    for (let n = 0; n < rounds; n++) {
+      if (n === WARM_ROUNDS) await server.ask({ kind: 'watch' });
+      await send();
+    }
+    await judged(server.first.peopleUrl);
+    const { stallMs } = await server.ask({ kind: 'report' });
+    const cpu = cpuSecondsOf(server.pid) - cpuBefore;
+    const resident = residentOf(server.pid);
+    const queryMs = await queries(server.first.peopleUrl, picks);
+    await server.ask({ kind: 'stop' });
+    const samples = rounds * data.series.length;
+    return {
+      samples,
+      cpuPerMillion: (cpu / samples) * 1e6,
+      ...diskOf(state, samples),
+      residentPerSeries: (resident.now - idle) / data.series.length,
+      residentPeak: resident.peak,
+      queryMs,
+      stallMs,
+    };
+  } finally {
+    await server.program.end();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function startServer(data: HistoryData, folder: string, firstAt: number): Promise<Server> {
+  const config = join(folder, 'vedette.yaml');
+  const agentsPort = await freePort(29_181);
+  const peoplePort = await freePort(agentsPort + 1);
+  writeFileSync(config, stringify(configOf(data, folder, agentsPort, peoplePort)));
+  const token = createToken('agent-0', config);
+  const child = fork(PROGRAM, [config, String(firstAt)], {
+    execArgv: SERVER_FLAGS,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const program = follow('history server', child);
+  const next = () =>
+    new Promise<FromServer>((resolve, reject) => {
+      const ended = () => reject(new Error(`the server ended:\n${program.tail()}`));
+      child.once('exit', ended);
+      child.once('message', (message) => {
+        child.off('exit', ended);
+        resolve(message as FromServer);
+      });
+    });
+  const first = await next();
+  return {
+    program,
+    pid: child.pid!,
+    token,
+    first,
+    ask(message) {
+      const answer = next();
+      child.send(message);
+      return answer;
+    },
+  };
+}
+
+function configOf(data: HistoryData, folder: string, agentsPort: number, peoplePort: number) {
+  return {
+    server: {
+      agents: { port: agentsPort },
+      people: { port: peoplePort },
+      state: join(folder, 'state'),
+    },
+    sites: [{ id: 'hub', hub: true }],
+    agents: [{ id: 'agent-0', site: 'hub' }],
+    credentials: { all: { version: '2c', community: 'public' } },
+    devices: data.devices.map((id) => ({
+      id,
+      site: 'hub',
+      address: '192.0.2.1',
+      snmp: { credential: 'all' },
+    })),
+    links: data.links.map((id) => ({
+      id,
+      kind: 'wan',
+      site: 'hub',
+      probes: [{ from: 'agent-0', icmp: '192.0.2.1' }],
+    })),
+    intervals: { icmp: { every: '30s' }, snmp: { wan: '30s', other: '30s' } },
+    tickets: { mode: 'observe' },
+  };
+}
+
+/** Sends the next round as one batch, at the virtual end of it, over one connection kept open. */
+function sender({ first, token, ask }: Server, data: HistoryData, firstAt: number) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const encode = batches(data, firstAt);
+  return async (): Promise<void> => {
+    const round = data.next();
+    await ask({ kind: 'clock', now: firstAt + (round.number + 1) * data.roundMs });
+    const body = JSON.stringify(encode(round));
+    await new Promise<void>((resolve, reject) => {
+      const options = { method: 'POST', agent, headers };
+      const request = http.request(`${first.agentsUrl}/v1/samples`, options, (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+        });
+        response.once('end', () =>
+          response.statusCode === 200
+            ? resolve()
+            : reject(new Error(`the collector answered ${response.statusCode}: ${text}`)),
+        );
+      });
+      request.once('error', reject);
+      request.end(body);
+    });
+  };
+}
+
+/** Rounds as an agent encodes them: counters as a base and steps, gauges as columns. */
+function batches({ series, roundMs }: HistoryData, firstAt: number) {
+  const gauges = series.flatMap(({ isCounter }, i) => (isCounter ? [] : [i]));
+  const counters = series.flatMap(({ isCounter }, i) => (isCounter ? [i] : []));
+  const dictionary: DictionaryEntry[] = series.map(({ metric, subject, isCounter }, index) => ({
+    index,
+    metric,
+    subject,
+    ...(isCounter ? { bits: 64 as const } : {}),
+    every: roundMs,
+  }));
+  return ({ number, offset, value }: Round): SampleBatch => ({
+    v: 1,
+    agent: 'agent-0',
+    spool: SPOOL,
+    lane: 'live',
+    sequence: number + 1,
+    at: firstAt + number * roundMs,
+    dictionary: number === 0 ? dictionary : [],
+    gauges: {
+      series: gauges,
+      at: gauges.map((i) => offset[i]!),
+      value: gauges.map((i) => value[i]!),
+    },
+    counters: counters.map((i) => ({
+      series: i,
+      at: [offset[i]!],
+      base: String(value[i]),
+      delta: [],
+    })),
+  });
+}
+
+async function judged(peopleUrl: string): Promise<void> {
+  for (let n = 0; n < 3000; n++) {
+    const text = await (await fetch(`${peopleUrl}/metrics`)).text();
+    if (text.includes('\nvedette_inputs_waiting 0\n')) return;
+    await pause(20);
+  }
+  throw new Error('the server does not come to rest');
+}
+
+/** The database of the history, whole; what is not sealed yet is in the input log. */
+function diskOf(state: string, samples: number) {
+  const store = openHistoryStore(join(state, 'history.db'), true);
+  const { chunkSamples, chunkBytes, rollupBytes, fileBytes } = store.usage();
+  store.close();
+  if (chunkSamples < samples * 0.9) {
+    throw new Error(`only ${chunkSamples} samples of ${samples} are sealed`);
+  }
+  const chunks = (chunkBytes / chunkSamples).toFixed(2);
+  const rollups = (rollupBytes / chunkSamples).toFixed(2);
+  const share = Math.round((100 * chunkSamples) / samples);
+  const log = (sizeOf(join(state, 'log')) / samples).toFixed(1);
+  return {
+    bytesPerSample: fileBytes / chunkSamples,
+    diskNote: `history.db whole, ${share} % of the samples sealed (chunks ${chunks}, roll-ups ${rollups}); the input log, ${log} bytes a sample for 7 days at most, left out`,
+  };
+}
+
+async function queries(peopleUrl: string, picks: readonly Picked[]): Promise<number> {
+  const times: number[] = [];
+  for (const { link, from, to, points } of picks) {
+    const query = new URLSearchParams({
+      series: `agent-0|icmp_rtt_ms|link:${link}`,
+      from: String(from),
+      to: String(to),
+      step: '30000',
+    });
+    const started = performance.now();
+    const answer = await fetch(`${peopleUrl}/api/v1/range?${query}`);
+    const { at } = (await answer.json()) as { at: readonly number[] };
+    times.push(performance.now() - started);
+    if (!(at.length >= points - 1)) throw new Error(`the server gave ${at.length} of ${points}`);
+  }
+  return p95(times);
+}
