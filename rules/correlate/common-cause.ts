@@ -111,7 +111,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     });
   }
 
-  /** The fate of which the greatest share failed; of equal ones the one that explains more. */
+  /** The fate that explains most; of equal ones the narrowest. */
   function bestFate(firing: FiringAlert, now: EpochMs): Candidate | undefined {
     const link = linkOf(firing);
     if (link === undefined) return undefined;
@@ -120,12 +120,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       .filter(({ kind }) => kind !== 'site' || firing.explanation?.row !== 'shared-edge')
       .map((fate) => ({ fate, members: failedWith(firing, fate, now) }))
       .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)));
-    const share = ({ fate, members }: Candidate): number => members.length / fate.links.length;
     candidates.sort(
-      (a, b) =>
-        share(b) - share(a) ||
-        b.members.length - a.members.length ||
-        widthOf(a.fate) - widthOf(b.fate),
+      (a, b) => b.members.length - a.members.length || widthOf(a.fate) - widthOf(b.fate),
     );
     return candidates[0];
   }

@@ -1,6 +1,12 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
 import type { Link } from '../../protocol/model/inventory.ts';
-import { type DeviceId, kindOf, type SiteId, subjectKey } from '../../protocol/model/subject.ts';
+import {
+  type AgentId,
+  type DeviceId,
+  kindOf,
+  type SiteId,
+  subjectKey,
+} from '../../protocol/model/subject.ts';
 import {
   type DurationMs,
   durationMs,
@@ -58,6 +64,8 @@ export interface Explainer {
    * agent that saw it (what its backlog tells is history); undefined = nothing did.
    */
   explainedUntil(effect: FiringAlert): EpochMs | undefined;
+  /** Where the way begins: the observer's site, or the hubs that the collector still hears. */
+  sourcesOf(way: Way): readonly SiteId[];
   /** Follows explanations to their end. */
   rootOf(firing: FiringAlert): FiringAlert;
 }
@@ -148,6 +156,19 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     return causes;
   }
 
+  const isSilent = (agent: AgentId): boolean =>
+    book.on(subjectKey('agent', agent)).some((firing) => book.familyOf(firing) === 'agent-silent');
+
+  function sourcesOf({ from }: Way): readonly SiteId[] {
+    if (from !== undefined) return [from];
+    const { core } = topology().graph;
+    const heard = core.filter((site) => {
+      const agents = topology().agentsAt(site);
+      return agents.length > 0 && !agents.every(isSilent);
+    });
+    return heard.length > 0 ? heard : core;
+  }
+
   /** What cuts the effect off from its observer; undefined while a way is left. */
   function causesOnWay(effect: FiringAlert, way: Way): readonly FiringAlert[] | undefined {
     const found = new Map<Link, FiringAlert | undefined>();
@@ -158,7 +179,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     const isDown = (link: Link): boolean => link === way.not || causeOf(link) !== undefined;
     const causes = new Set<FiringAlert>();
     for (const site of way.to) {
-      const cut = topology().graph.cutBetween(way.from, site, isDown);
+      const cut = topology().graph.cutBetween(sourcesOf(way), site, isDown);
       const known = cut?.filter((link) => link !== way.not);
       if (known === undefined || isReachedOtherwise(effect, site, known.flatMap(causeList)))
         return undefined;
@@ -244,7 +265,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
       if (way === undefined) return [];
       const isDown = (link: Link): boolean =>
         link === way.not || isLost(link) || isLinkDown(effect, link);
-      const cuts = way.to.map((site) => topology().graph.cutBetween(way.from, site, isDown));
+      const cuts = way.to.map((site) => topology().graph.cutBetween(sourcesOf(way), site, isDown));
       return cuts.some((cut) => cut === undefined)
         ? []
         : cuts.flatMap((cut) => cut ?? []).flatMap(linkDown);
@@ -296,6 +317,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     isFiring: (e, group) => suspectIn(e, group) !== undefined,
     isLinkDown,
     explainedUntil,
+    sourcesOf,
     rootOf,
   };
 }

@@ -264,6 +264,22 @@ export const EXPLANATIONS: readonly Row[] = [
     way: wayToLink,
   },
   {
+    row: 'behind-bad-link',
+    kinds: ['link'],
+    families: QUALITY,
+    seenFrom: 'anywhere',
+    waits: 'time',
+    text: 'a circuit on the way to this one works badly',
+    slots: (topology, effect) => {
+      const link = topology.link(idOf(effect.subject));
+      const way = link === undefined ? undefined : wayToLink(topology, effect);
+      const [near] = way === undefined ? [] : [topology.graph.nearer(way.from, way.to)];
+      if (near === undefined) return NO_SLOTS;
+      const links = topology.graph.onTheWay(way?.from, near).filter((other) => other !== link);
+      return [[links.flatMap(linkBad)]];
+    },
+  },
+  {
     row: 'congestion-or-line-errors',
     kinds: ['link'],
     families: QUALITY,

@@ -1,5 +1,5 @@
 import type { Link } from '../../protocol/model/inventory.ts';
-import type { DeviceId, SubjectKey } from '../../protocol/model/subject.ts';
+import { type DeviceId, kindOf, type SubjectKey } from '../../protocol/model/subject.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -55,6 +55,9 @@ export interface HoldDownDeps {
 
 /** So many of a device's circuits are asked about; one that answers is enough. */
 const EDGE_QUESTIONS = 3;
+
+/** Convergence (seconds), then the ten seconds of answers that clear an outage, and the way here. */
+const REROUTED_IN = seconds(20);
 
 const OPEN: Finding = { kind: 'open' };
 const waiting = (until: EpochMs | null, text: string, ask: readonly Question[] = []): Finding => ({
@@ -129,7 +132,8 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       }
       return asked.get(link)?.length !== 0;
     };
-    const cuts = way.to.map((site) => topology().graph.cutBetween(way.from, site, mayBeDown));
+    const from = explainer.sourcesOf(way);
+    const cuts = way.to.map((site) => topology().graph.cutBetween(from, site, mayBeDown));
     if (cuts.some((cut) => cut === undefined)) return [];
     return cuts.flatMap((cut) => cut ?? []).flatMap((link) => asked.get(link) ?? []);
   }
@@ -163,6 +167,37 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     return Math.max(firing.releaseAt ?? 0, echo);
   }
 
+  /** The circuits over which an outside observer may reach the site of a silent device. */
+  function circuitsTo(firing: FiringAlert): readonly Link[] {
+    const { subject, agent } = firing.alert;
+    const isOutage = book.familyOf(firing) === 'unreachable' && kindOf(subject) === 'device';
+    const site = isOutage ? topology().siteOf(subject) : undefined;
+    const from = topology().siteOfAgent(agent);
+    if (site === undefined || site === from) return [];
+    return topology().graph.onTheWay(from, site);
+  }
+
+  /** One way that answers does not tell whether another has just failed. */
+  function unprobedWays(firing: FiringAlert): readonly Question[] {
+    const since = failedAt(firing);
+    return circuitsTo(firing)
+      .filter((link) => !explainer.isLinkDown(firing, link))
+      .filter((link) => !answers.isAnsweredAfter(linkSubject(link), since))
+      .flatMap((link) => askable(linkSubject(link), firing));
+  }
+
+  /** While routers converge, what lies behind a failed circuit is lost although a way is left. */
+  function isRerouted(firing: FiringAlert): boolean {
+    const { onsetAt } = firing.alert.evidence;
+    return circuitsTo(firing)
+      .flatMap((link) => book.on(linkSubject(link)))
+      .some(
+        (cause) =>
+          book.familyOf(cause) === 'unreachable' &&
+          Math.abs(cause.alert.evidence.onsetAt - onsetAt) <= REROUTED_IN,
+      );
+  }
+
   function judge(firing: FiringAlert, now: EpochMs): Finding {
     if (isUnseen(firing)) return waiting(null, 'nobody can see whether the trouble goes on');
     const release = releaseOf(firing);
@@ -178,8 +213,13 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     const slots = book.slotsOf(firing);
     const probed = epochMs(firing.heldFrom + timing().holdDown);
     const ask = slots.filter((s) => s.waits === 'answer').flatMap((s) => openQuestions(firing, s));
+    ask.push(...unprobedWays(firing));
     if (ask.length > 0 && now < probed) {
       return waiting(probed, 'its upstream has not been probed since the trouble began', ask);
+    }
+    const settled = epochMs(firing.heldFrom + REROUTED_IN);
+    if (now < settled && isRerouted(firing)) {
+      return waiting(settled, 'a circuit of its site has just failed; routers find another way');
     }
     // A bad circuit shows by itself, in a window as long as this alert's own: nobody need be asked.
     const shown = epochMs(probed + lookBackOf(book.ruleOf(firing)));

@@ -9,17 +9,20 @@ export interface SiteGraph {
   /** Circuits that end at the site, whichever side they are said to serve. */
   circuitsAt(site: SiteId): readonly Link[];
   /**
-   * The circuits that would have to work again for `to` to be reached, when none of the ways from
-   * `from` (undefined = the hubs, where the collector is) is left; undefined = there is a way, or the
-   * inventory never knew one. Two floods in turn, so the work is twice the smaller side.
+   * The circuits that would have to work again for `to` to be reached, when none of the ways from any
+   * site of `from` is left; undefined = there is a way, or the inventory never knew one. Two floods in turn, so the work is twice the smaller side.
    */
   cutBetween(
-    from: SiteId | undefined,
+    from: readonly SiteId[],
     to: SiteId,
     isDown: (link: Link) => boolean,
   ): readonly Link[] | undefined;
-  /** The circuits on a shortest way, and all that serve the target. */
+  /** Where the collector may be: the hubs; without any the sites that nothing serves. */
+  readonly core: readonly SiteId[];
+  /** The circuits on a shortest way, and all that serve the target or the observer. */
   onTheWay(from: SiteId | undefined, to: SiteId): readonly Link[];
+  /** The one with the fewest circuits between it and the observer. */
+  nearer(from: SiteId | undefined, sites: readonly SiteId[]): SiteId | undefined;
   /** Sites that the circuit alone connects to the rest, the fewer of both sides; none = not needed. */
   behind(link: Link, isDown: (link: Link) => boolean): readonly SiteId[];
 }
@@ -72,11 +75,10 @@ export function createSiteGraph(
   }
 
   function cutBetween(
-    from: SiteId | undefined,
+    sources: readonly SiteId[],
     to: SiteId,
     isDown: (link: Link) => boolean,
   ): readonly Link[] | undefined {
-    const sources = sourcesOf(from);
     if (sources.includes(to) || !sites.wereEverJoined(sources, to)) return undefined;
     const near = floodFrom(sources);
     const far = floodFrom([to]);
@@ -117,13 +119,24 @@ export function createSiteGraph(
 
   function onTheWay(from: SiteId | undefined, to: SiteId): readonly Link[] {
     const tree = treeFrom(from);
-    const way = new Set(sites.circuitsAt(to));
+    const way = new Set(servedBy(to));
     for (let edge = tree.get(to); edge !== undefined; edge = tree.get(edge.to)) way.add(edge.link);
     for (const link of from === undefined ? [] : servedBy(from)) way.add(link);
     return [...way];
   }
 
-  /** The observer's own circuits, unless it sits in a hub that has one for every branch. */
+  function hopsTo(from: SiteId | undefined, to: SiteId): number {
+    const tree = treeFrom(from);
+    let hops = 0;
+    for (let edge = tree.get(to); edge !== undefined; edge = tree.get(edge.to)) hops += 1;
+    return hops;
+  }
+
+  function nearer(from: SiteId | undefined, candidates: readonly SiteId[]): SiteId | undefined {
+    return [...candidates].sort((a, b) => hopsTo(from, a) - hopsTo(from, b))[0];
+  }
+
+  /** The circuits that are there for the site; a hub has others for every branch. */
   const servedBy = (site: SiteId): readonly Link[] =>
     sites.circuitsAt(site).filter((link) => link.site === site);
 
@@ -143,8 +156,10 @@ export function createSiteGraph(
   return {
     endsOf: sites.endsOf,
     circuitsAt: sites.circuitsAt,
+    core: sites.core,
     cutBetween,
     onTheWay,
+    nearer,
     behind,
   };
 }

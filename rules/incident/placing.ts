@@ -282,7 +282,11 @@ export function createPlacing(deps: PlacingDeps): Placing {
     }
     blameCommonCause(turn);
     const { lead, changed, freed } = blameCollector({ book, explainer, silence }, isRootOfIncident);
-    for (const firing of freed) firing.heldFrom = turn.at.now;
+    for (const firing of freed) {
+      firing.heldFrom = turn.at.now;
+      // The agents come back one after the other, and each is believed only after a while.
+      firing.releaseAt = holdDown.echoUntil(firing, turn.at.now);
+    }
     for (const firing of [...changed, ...freed]) dirty.add(firing);
     for (const [root, members] of groupsByRoot(dirty)) place(root, members, lead, turn);
     dirty.clear();
