@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { DEFAULT_PACK, type Loaded, loadConfig } from '../config/load.ts';
+import { createMaintenancePlan } from '../config/maintenance.ts';
 import { engineSettings } from '../config/map.ts';
 import { printConfig, printRules } from '../config/print.ts';
 import { type ConfigProblem, problemText } from '../config/problem.ts';
@@ -10,6 +11,7 @@ import { readSecrets } from '../config/secrets.ts';
 import { jsonSchema } from '../config/shape.ts';
 import { STARTER } from '../config/starter.ts';
 import { didYouMean } from '../config/words.ts';
+import { epochMs } from '../protocol/model/units.ts';
 
 const HELP = `vedette config check [--config FILE] [--strict] [--json]
 vedette config print [--config FILE] [--rules] [--json]
@@ -97,6 +99,9 @@ async function check(options: Options): Promise<number> {
   const loaded = await loadConfig(options.config, process.env);
   const problems: ConfigProblem[] = loaded.ok ? [] : [...loaded.problems];
   const warnings = loaded.ok ? loaded.warnings : [];
+  if (loaded.ok) {
+    problems.push(...createMaintenancePlan(loaded).windows(epochMs(Date.now())).problems);
+  }
   if (loaded.ok && options.strict) problems.push(...(await strictProblems(loaded)));
   const isGood = problems.length === 0;
   if (options.json) console.log(JSON.stringify({ ok: isGood, problems, warnings }));
@@ -121,8 +126,8 @@ function report(
   }
   for (const warning of warnings) console.error(`warning: ${problemText(warning)}`);
   if (!loaded.ok) return;
-  const { sites, devices, links, agents } = loaded.config;
-  const counts = { sites, devices, links, agents };
+  const { sites, devices, links, agents, services } = loaded.config;
+  const counts = { sites, devices, links, agents, ...(services.length > 0 && { services }) };
   const words = Object.entries(counts).map(([what, { length }]) =>
     length === 1 ? `1 ${what.slice(0, -1)}` : `${length} ${what}`,
   );

@@ -1,4 +1,5 @@
 import { DEFAULT_PACK, loadConfig } from '../config/load.ts';
+import { createMaintenancePlan } from '../config/maintenance.ts';
 import {
   agentConfigs,
   destinations,
@@ -8,6 +9,7 @@ import {
 } from '../config/map.ts';
 import { type ConfigProblem, problemText } from '../config/problem.ts';
 import { readSecrets } from '../config/secrets.ts';
+import { epochMs } from '../protocol/model/units.ts';
 import type { ServerSetup } from '../server/main.ts';
 
 export type SetupResult =
@@ -24,9 +26,16 @@ export async function loadSetup(file: string | undefined): Promise<SetupResult> 
   const read = await readSecrets(loaded, env);
   if (!read.ok) return { ok: false, problems: texts(read.problems) };
   const { config } = loaded;
+  const plan = createMaintenancePlan(loaded);
+  const { problems } = plan.windows(epochMs(Date.now()));
+  if (problems.length > 0) return { ok: false, problems: texts(problems) };
   const setup: ServerSetup = {
     options: serverOptions(config, env),
     settings: (installation) => engineSettings(config, installation, DEFAULT_PACK),
+    maintenance(now) {
+      const unrolled = plan.windows(now);
+      return { windows: unrolled.windows, problems: texts(unrolled.problems) };
+    },
     agentConfigs: agentConfigs(config, read.secrets),
     destinations: destinations(config, read.secrets),
     remoteWrites: remoteWrites(config, read.secrets),

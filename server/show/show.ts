@@ -3,9 +3,11 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { problem } from '../../protocol/wire/problem.ts';
+import type { MaintenanceDesk } from '../ports/maintenance.ts';
 import type { OwnFigure, Readiness } from '../ports/show.ts';
 import { type ApiDeps, registerApi } from './api.ts';
 import { foreignOrigin, isOurHost, SECURITY_HEADERS } from './guard.ts';
+import { registerMaintenance } from './maintenance-api.ts';
 import { createOwnMetrics } from './metrics.ts';
 import { registerPage } from './page-files.ts';
 import { answerError, refuse } from './problems.ts';
@@ -23,6 +25,8 @@ export interface ShowDeps extends ApiDeps {
   readonly figures: () => Iterable<OwnFigure>;
   readonly log?: FastifyBaseLogger;
   readonly maxStreams?: number;
+  /** Announced work; without it there are no such routes. */
+  readonly maintenance?: MaintenanceDesk;
 }
 
 /**
@@ -55,6 +59,7 @@ export async function createShow(deps: ShowDeps): Promise<FastifyInstance> {
 
   await registerDocs(app, deps.version);
   registerApi(app, deps);
+  if (deps.maintenance) registerMaintenance(app, deps.maintenance, deps.now);
   registerStream(app, stream);
   registerHealth(app, deps);
   registerMetrics(app, deps, stream);
