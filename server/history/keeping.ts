@@ -9,6 +9,8 @@ const SETTLE_MS = 3 * 3_600_000;
 const DELETED_AT_ONCE = 200;
 /** Chunks of a bundle on one day, its late twin's too, with room to spare. */
 const OPENED = 128;
+/** Two ranges (rates begin a little earlier) of a bundle and its twin, and of one that knows a device. */
+const REMEMBERED = 8;
 
 /** Reads what is stored, by name; what a series is, is looked up once. */
 export function createStoredReader(
@@ -17,13 +19,15 @@ export function createStoredReader(
 ): { readonly byKey: ReadonlyMap<string, NumberedSeries>; readonly read: ReadSamples } {
   const byKey = new Map<string, NumberedSeries>(store.series().map((one) => [one.key, one]));
   const open = createOpenChunks(OPENED);
-  let asked = '';
-  let found: ReturnType<HistoryStore['chunks']> = [];
   // Series of one bundle are asked for one after the other, for the same day.
+  const answers = new Map<string, ReturnType<HistoryStore['chunks']>>();
   const chunks: HistoryStore['chunks'] = (bundle, from, to) => {
     const question = `${bundle}|${from}|${to}`;
-    if (question !== asked) found = store.chunks(bundle, from, to);
-    asked = question;
+    const known = answers.get(question);
+    if (known !== undefined) return known;
+    if (answers.size >= REMEMBERED) answers.clear();
+    const found = store.chunks(bundle, from, to);
+    answers.set(question, found);
     return found;
   };
   return {

@@ -1,7 +1,7 @@
 import { METRICS } from '../../protocol/model/metrics.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { NumberedSeries, StoredRollup } from '../ports/history.ts';
-import { type ColumnInput, encodeBundle, openBundle, type RoundInput } from './bundle-codec.ts';
+import { encodeBundle, openBundle, type RoundInput } from './bundle-codec.ts';
 import { ratesOf } from './derive.ts';
 import { type Figures, figuresOf, noFigures } from './figures.ts';
 import type { ReadSamples } from './samples.ts';
@@ -47,24 +47,31 @@ function roundOf({ id, metric }: NumberedSeries, figures: Figures): RoundInput {
   const wanted = RATE_DIGITS - 1 - Math.floor(Math.log10(largest || 1));
   const digits = isCounter ? Math.min(6, Math.max(0, wanted)) : own;
   const coarse = isCounter && wanted < 0 ? 10 ** -wanted : 1;
-  const whole = (value: number) => Math.round((value * 10 ** digits) / coarse) * coarse;
-  const means = figures.mean.map(whole);
+  const factor = 10 ** digits / coarse;
+  const wholes = (values: readonly number[]) =>
+    Float64Array.from(values, (value) => Math.round(value * factor) * coarse);
+  const mean = wholes(figures.mean);
+  const max = wholes(figures.max);
   // The others lie close to the mean: their distances from it are smaller numbers.
-  const column = (name: (typeof COLUMNS)[number], figure: number): ColumnInput => ({
-    number: id * FIGURES + figure,
-    isCounter: false,
-    digits: name === 'count' ? 0 : digits,
-    data: Float64Array.from(figures[name], (value, i) => {
-      if (name === 'count') return value;
-      return name === 'mean' ? means[i]! : whole(value) - reference(name, i);
-    }),
-  });
-  const reference = (name: string, i: number): number =>
-    name === 'p95' ? whole(figures.max[i]!) : means[i]!;
+  const from = (reference: Float64Array, values: Float64Array) =>
+    values.map((value, i) => value - reference[i]!);
+  const columns: Record<(typeof COLUMNS)[number], Float64Array> = {
+    count: Float64Array.from(figures.count),
+    mean,
+    min: from(mean, wholes(figures.min)),
+    max: from(mean, max),
+    p50: from(mean, wholes(figures.p50)),
+    p95: from(max, wholes(figures.p95)),
+  };
   return {
     times: Float64Array.from(figures.at),
     rows: figures.at.length,
-    columns: COLUMNS.map(column),
+    columns: COLUMNS.map((name, figure) => ({
+      number: id * FIGURES + figure,
+      isCounter: false,
+      digits: name === 'count' ? 0 : digits,
+      data: columns[name],
+    })),
   };
 }
 

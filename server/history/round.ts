@@ -7,6 +7,7 @@ export interface Column {
   readonly number: number;
   readonly scale: Scale;
   digits: number;
+  form: 'i32' | 'f64' | 'u64';
   data: Int32Array | Float64Array | BigUint64Array;
   /** Only of BigUint64Array, which has no value left to mean "none". */
   present: Uint8Array | undefined;
@@ -33,6 +34,7 @@ export function addColumn(round: Round, number: number, scale: Scale): Column {
     number,
     scale,
     digits: scale.digits,
+    form: 'i32',
     data: new Int32Array(round.times.length).fill(ABSENT),
     present: undefined,
   };
@@ -107,8 +109,8 @@ export function put(column: Column, row: number, value: number | bigint): boolea
 }
 
 function putCounter(column: Column, row: number, value: bigint): boolean {
-  const { data } = column;
-  if (data instanceof BigUint64Array) {
+  if (column.form === 'u64') {
+    const data = column.data as BigUint64Array;
     const had = column.present![row] === 1;
     data[row] = value;
     column.present![row] = 1;
@@ -122,19 +124,21 @@ function putCounter(column: Column, row: number, value: bigint): boolean {
 
 function putNumber(column: Column, row: number, value: number): boolean {
   const { data } = column;
-  if (data instanceof BigUint64Array) return putCounter(column, row, BigInt(value));
-  if (data instanceof Int32Array) {
-    if (Math.abs(value) > LARGEST_I32 || !Number.isInteger(value)) {
+  if (column.form === 'i32') {
+    const ints = data as Int32Array;
+    if (value > LARGEST_I32 || value < -LARGEST_I32 || !Number.isInteger(value)) {
       toDoubles(column);
       return putNumber(column, row, value);
     }
-    const had = data[row] !== ABSENT;
-    data[row] = value;
+    const had = ints[row] !== ABSENT;
+    ints[row] = value;
     return had;
   }
-  const had = !Number.isNaN(data[row]);
-  data[row] = value;
-  return had;
+  if (column.form === 'u64') return putCounter(column, row, BigInt(value));
+  const doubles = data as Float64Array;
+  const before = doubles[row]!;
+  doubles[row] = value;
+  return !Number.isNaN(before);
 }
 
 function toDoubles(column: Column): void {
@@ -144,6 +148,7 @@ function toDoubles(column: Column): void {
     doubles[i] = value === ABSENT ? Number.NaN : value;
   }
   column.data = doubles;
+  column.form = 'f64';
 }
 
 function toBig(column: Column): void {
@@ -158,6 +163,7 @@ function toBig(column: Column): void {
     present[i] = 1;
   }
   column.data = big;
+  column.form = 'u64';
   column.present = present;
 }
 
@@ -182,6 +188,7 @@ export function takeRound(round: Round): RoundInput | undefined {
     taken.push({ number, isCounter, digits, data, ...(present && { present }) });
     column.digits = scale.digits;
     column.present = undefined;
+    column.form = column.form === 'i32' ? 'i32' : 'f64';
     // Octets will need doubles again; a column that once did is made so at once.
     column.data =
       data instanceof Int32Array
@@ -193,17 +200,38 @@ export function takeRound(round: Round): RoundInput | undefined {
   return { times, rows, columns: taken };
 }
 
-/** Trimmed copies, for another thread. */
-export function copyRound({ times, rows, columns }: RoundInput): RoundInput {
-  return {
-    times: times.slice(0, rows),
+/**
+ * Trimmed copies in one buffer, for another thread: handing over one buffer is many times cheaper
+ * than handing over one for each column.
+ */
+export function copyRounds(rounds: readonly RoundInput[]): {
+  readonly rounds: readonly RoundInput[];
+  readonly buffer: ArrayBuffer;
+} {
+  let size = 0;
+  for (const { rows, columns } of rounds) size += (2 * columns.length + 1) * (8 * rows + 8);
+  const buffer = new ArrayBuffer(size);
+  let next = 0;
+  function copy<T extends Int32Array | Float64Array | BigUint64Array | Uint8Array>(
+    from: T,
+    rows: number,
+  ): T {
+    const Kind = from.constructor as new (buffer: ArrayBuffer, at: number, length: number) => T;
+    const made = new Kind(buffer, next, rows);
+    made.set(from.subarray(0, rows) as never);
+    next = Math.ceil((next + made.byteLength) / 8) * 8;
+    return made;
+  }
+  const copies = rounds.map(({ times, rows, columns }) => ({
+    times: copy(times, rows),
     rows,
     columns: columns.map((column) => ({
       ...column,
-      data: column.data.slice(0, rows),
-      ...(column.present && { present: column.present.slice(0, rows) }),
+      data: copy(column.data, rows),
+      ...(column.present && { present: copy(column.present, rows) }),
     })),
-  };
+  }));
+  return { rounds: copies, buffer };
 }
 
 /** Samples of one column between two instants, both included. */

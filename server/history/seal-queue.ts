@@ -1,7 +1,7 @@
 import type { HistoryState } from '../ports/history.ts';
 import type { RoundInput } from './bundle-codec.ts';
 import { type Bundle, type HeadBook, sealedAgain } from './head-book.ts';
-import { copyRound, takeRound } from './round.ts';
+import { copyRounds, takeRound } from './round.ts';
 import type { Sealer, SealJob } from './sealing.ts';
 
 /** The part of pino that is used here. */
@@ -114,7 +114,7 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
     const newSeries = [...bundle.slots].filter((slot) => slot.isNew && inHere.has(slot.series.id));
     return {
       bundle: bundle.id,
-      rounds: rounds.map(copyRound),
+      ...copyRounds(rounds),
       newSeries: newSeries.map(({ series }) => series),
       bundlePosition: bundle.sealedTo,
       sealedPosition: positionWithout(bundle),

@@ -53,22 +53,12 @@ export function startSealerThread(options: ThreadOptions): Sealer {
   }
 
   return {
-    seal: (job) => ask({ kind: 'seal', job }, buffersOf(job)),
+    // The copies belong to the thread from here on.
+    seal: (job) => ask({ kind: 'seal', job }, [job.buffer]),
     keep: (job) => ask({ kind: 'keep', job }),
     async stop() {
       void ask({ kind: 'stop' });
       await gone.promise;
     },
   };
-}
-
-/** The copies belong to the thread from here on. */
-function buffersOf({ rounds }: SealJob): ArrayBuffer[] {
-  return rounds.flatMap(({ times, columns }) => [
-    times.buffer as ArrayBuffer,
-    ...columns.flatMap(({ data, present }) => [
-      data.buffer as ArrayBuffer,
-      ...(present ? [present.buffer as ArrayBuffer] : []),
-    ]),
-  ]);
 }

@@ -12,6 +12,8 @@ import { keepUp } from './keeping.ts';
 export interface SealJob {
   readonly bundle: number;
   readonly rounds: readonly RoundInput[];
+  /** What all columns lie in. */
+  readonly buffer: ArrayBuffer;
   readonly newSeries: readonly NumberedSeries[];
   readonly bundlePosition: number;
   readonly sealedPosition: number;
@@ -53,13 +55,13 @@ export function createSealer(store: HistoryStore, reserve?: DiskReserve): Sealer
   }
 
   return {
-    async seal({ bundle, rounds, ...rest }) {
+    async seal({ bundle, rounds, newSeries, bundlePosition, sealedPosition }) {
       const noRoom = reserve?.check();
       if (noRoom !== undefined) return { kind: 'failed', because: noRoom };
       try {
         const { blob, samples, from, to } = encodeBundle(rounds);
         const chunk = { bundle, from: epochMs(from), to: epochMs(to), samples, blob };
-        store.seal({ ...rest, chunk });
+        store.seal({ chunk, newSeries, bundlePosition, sealedPosition });
         return { kind: 'sealed', samples, bytes: blob.length };
       } catch (error) {
         return failure(error);
