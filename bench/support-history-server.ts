@@ -45,10 +45,10 @@ const server = await startServer({ setup, version: '0.0.0', log });
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 
-function answer(kind: FromServer['kind']): void {
+function answer(kind: FromServer['kind'], sent = (): void => {}): void {
   const { peopleUrl, agentsUrl } = server;
   const message: FromServer = { kind, stallMs: delay.max / 1e6, peopleUrl, agentsUrl };
-  process.send?.(message);
+  process.send?.(message, sent);
 }
 
 process.on('message', async (message: ToServer) => {
@@ -60,7 +60,8 @@ process.on('message', async (message: ToServer) => {
   } else if (message.kind === 'stop') {
     await server.stop();
   }
-  answer('done');
-  if (message.kind === 'stop') process.disconnect?.();
+  answer('done', () => {
+    if (message.kind === 'stop') process.exit();
+  });
 });
 answer('ready');
