@@ -21,6 +21,8 @@ export interface Observer {
   /** Subjects about which two observations differ. */
   difference(one: Observation, other: Observation): Set<string>;
   isSame(one: Observation, other: Observation): boolean;
+  /** As far as echoes and heartbeats tell. */
+  reachesSame(one: Observation, other: Observation): boolean;
 }
 
 /** Looks at a network of its own, so that the storm is not disturbed. */
@@ -38,6 +40,8 @@ export function createObserver(plan: StormPlan): Observer {
       ...ports.map(({ name }) => `interface:${nameOfNode(node)}/${name}`),
     ]),
   ];
+
+  const polledFrom = network.agents.length + targets.echo.length;
 
   const isHeard = (agent: number): boolean =>
     state.agentDown[agent] === 0 &&
@@ -96,9 +100,12 @@ export function createObserver(plan: StormPlan): Observer {
         if (one[i] !== other[i]) found.add(subjects[i] as string);
       return found;
     },
-    isSame(one, other) {
-      for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
-      return true;
-    },
+    isSame: (one, other) => isSameTo(one.length, one, other),
+    reachesSame: (one, other) => isSameTo(polledFrom, one, other),
   };
+}
+
+function isSameTo(length: number, one: Observation, other: Observation): boolean {
+  for (let i = 0; i < length; i++) if (one[i] !== other[i]) return false;
+  return true;
 }

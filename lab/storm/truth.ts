@@ -1,5 +1,5 @@
 import type { Fault, FaultKind } from './faults.ts';
-import type { StormCircuit } from './network.ts';
+import type { StormCircuit, StormNetwork } from './network.ts';
 import { createObserver, type Observer } from './observation.ts';
 import type { StormPlan } from './plan.ts';
 import type { Effect } from './state.ts';
@@ -42,6 +42,7 @@ const OUTAGES: readonly FaultKind[] = [
   'pop-outage',
   'hub-router-down',
   'interface-down',
+  'agent-stopped',
 ];
 
 interface Span {
@@ -64,8 +65,8 @@ export function truthOf(plan: StormPlan): TrueFault[] {
     for (const subject of observer.difference(calm, observer.seeAtOnce(fault.effects))) {
       footprint.add(subject);
     }
-    for (const root of fault.roots) footprint.add(root);
-    for (const link of fault.pop?.links ?? []) footprint.add(link);
+    for (const root of [...fault.roots, ...(fault.pop?.links ?? [])]) footprint.add(root);
+    addPlaces(plan.network, footprint);
     return {
       fault,
       ...(long === undefined ? {} : { shownFrom: long.from }),
@@ -99,12 +100,26 @@ function shownSpans(
   for (const [index, { from, until, active }] of spans.entries()) {
     if (!active.includes(fault)) continue;
     const without = observer.see(effectsOf(active.filter((other) => other !== fault)));
-    if (observer.isSame(without, whole[index] as Uint8Array)) continue;
+    // A port that is down beside a dead neighbour tells of one fault, not of two.
+    const compare = OUTAGES.includes(fault.kind) ? observer.reachesSame : observer.isSame;
+    if (compare(without, whole[index] as Uint8Array)) continue;
     const last = shown.at(-1);
     if (last?.until === from) last.until = until;
     else shown.push({ from, until });
   }
   return shown;
+}
+
+/** The sites of touched devices and circuits, and the ports at the ends of those circuits. */
+function addPlaces({ circuits, nodes, sites }: StormNetwork, footprint: Set<string>): void {
+  for (const { link } of circuits) {
+    if (!footprint.has(`link:${link.id}`)) continue;
+    footprint.add(`site:${link.site}`);
+    for (const end of link.ends) footprint.add(`interface:${end.device}/${end.interface}`);
+  }
+  for (const { id, site } of nodes) {
+    if (footprint.has(`device:${id}`)) footprint.add(`site:${sites[site]?.site.id}`);
+  }
 }
 
 /** Roots of other faults that everybody would see exactly as this one. */
@@ -121,7 +136,10 @@ interface Candidate {
   readonly effects: readonly Effect[];
 }
 
-/** The circuits that end at what the fault broke, the devices at their ends, and the sites of those. */
+/**
+ * The circuits that end at what the fault broke, the devices at their ends, the sites of those; and an
+ * agent with the switch that it is plugged into.
+ */
 function candidates({ network }: StormPlan, fault: Fault): Candidate[] {
   const near = network.circuits.filter((circuit) => touches(fault, circuit));
   const nodes = new Set(near.flatMap((circuit) => [circuit.near, circuit.far]));
@@ -146,7 +164,24 @@ function candidates({ network }: StormPlan, fault: Fault): Candidate[] {
       if (agent !== undefined) effects.push({ kind: 'agent-down', agent });
       return { roots: [`site:${site.id}`], effects };
     });
-  return [...circuits, ...devices, ...dark];
+  return [...circuits, ...devices, ...dark, ...watchers(network, fault)];
+}
+
+function watchers({ agents, nodes }: StormNetwork, fault: Fault): Candidate[] {
+  const isHit = (agent: number, at: number): boolean =>
+    fault.effects.some(
+      (effect) =>
+        (effect.kind === 'agent-down' && effect.agent === agent) ||
+        (effect.kind === 'node-down' && effect.node === at),
+    );
+  return agents.flatMap(({ id, at }, agent): Candidate[] =>
+    isHit(agent, at)
+      ? [
+          { roots: [`agent:${id}`], effects: [{ kind: 'agent-down', agent }] },
+          { roots: [`device:${nodes[at]?.id}`], effects: [{ kind: 'node-down', node: at }] },
+        ]
+      : [],
+  );
 }
 
 /** Whether a circuit is, or ends at, what the fault broke. */
