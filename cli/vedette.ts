@@ -30,6 +30,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'test a destination, show the state of tickets',
     load: () => import('./tickets.ts'),
   },
+  maintenance: {
+    summary: 'list, add, end: announced work, for which nothing opens',
+    load: () => import('./maintenance.ts'),
+  },
   probe: {
     summary: 'what an agent would see of one device, now',
     load: () => import('./probe.ts'),
