@@ -13,6 +13,7 @@ export const DAY_MS = 86_400_000;
 const RATE_DIGITS = 4;
 /** Numbers of a bundle are series times this plus the figure. */
 const FIGURES = 8;
+const FINEST = 1e6;
 const COLUMNS = ['count', 'mean', 'min', 'max', 'p50', 'p95'] as const;
 
 /** One day of a bundle's series in five-minute figures; of counters the rates. Empty: no samples. */
@@ -84,7 +85,9 @@ export function decodeRollup({ blob }: StoredRollup, { id }: NumberedSeries): Fi
   const [count, mean, min, max, p50, p95] = COLUMNS.map((_, figure) =>
     Array.from(read(figure)?.value ?? [], Number),
   ) as [number[], number[], number[], number[], number[], number[]];
-  const from = (reference: number[]) => (value: number, i: number) => value + reference[i]!;
+  // Sums of decimals are put back to decimals: no resolution is finer.
+  const from = (reference: number[]) => (value: number, i: number) =>
+    Math.round((value + reference[i]!) * FINEST) / FINEST;
   const largest = max.map(from(mean));
   return {
     at: [...counts.at],
