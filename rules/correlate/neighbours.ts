@@ -12,6 +12,8 @@ import type { Topology } from './topology.ts';
 export interface Neighbours {
   /** The worse alert beside this one that explains it; undefined = it is the worst, or no such alert. */
   explain(effect: FiringAlert): Explanation | undefined;
+  /** A neighbour that is read a moment later may turn out to have lost more. */
+  mayHaveWorse(firing: FiringAlert): boolean;
   /** Alerts of the same kind near it that may have to be looked at anew because of it. */
   beside(firing: FiringAlert): readonly FiringAlert[];
 }
@@ -117,7 +119,19 @@ export function createNeighbours({ book, topology }: NeighboursDeps): Neighbours
     return `its neighbour ${name} lost more at the same time, ${Math.round((share ?? 0) * 100)} % of its sessions`;
   };
 
-  return { explain, beside };
+  /** Whoever has lost all, or had a port shut down by hand, need not wait to hear of others. */
+  function mayHaveWorse(firing: FiringAlert): boolean {
+    if (!isControlPlane(firing)) return false;
+    const { subject } = firing.alert;
+    const place = topology();
+    const isAlone =
+      place.devicesAt(place.siteOf(subject) ?? '').length < 2 &&
+      place.linksEndingAt(deviceOf(subject) ?? '').length === 0;
+    const [isShut = 0, sessions = 0] = weightOf(subject, firing);
+    return !isAlone && isShut < 1 && sessions < 1;
+  }
+
+  return { explain, mayHaveWorse, beside };
 }
 
 /** 0..1 of the usual number. */

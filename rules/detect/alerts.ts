@@ -68,9 +68,13 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     sink.push(at, { kind: 'alert.flapping', at: now, alert, subject, because });
   }
 
-  /** Silence of an agent hides all that it watches: that must end with the first word from it. */
+  /**
+   * Silence of an agent hides all that it watches: that must end with the first word from it. And a
+   * count that drops, recovers and drops again has each time lost another of the many that it counts.
+   */
   function noteFlap(cell: Cell, at: EpochMs): boolean {
-    if (cell.compiled.rule.detector.kind === 'agent-silent') return false;
+    const { kind } = cell.compiled.rule.detector;
+    if (kind === 'agent-silent' || kind === 'drop') return false;
     cell.flap ??= createFlap(at);
     return noteChange(cell.flap);
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isIncidentFact } from '../../protocol/model/fact.ts';
 import { fabric } from '../support/fabric.ts';
 
 /** The ticket opens within one reading of the fault and closes soon after its end. */
@@ -69,6 +70,34 @@ describe('a BGP clear', () => {
   });
 });
 
+describe('whoever lost only some of its sessions', () => {
+  test('waits for its neighbours, so that the title names the root from the first moment', () => {
+    const story = fabric({ leaves: 6, spines: 4 });
+    story.clears('spine3', 203);
+    const { facts } = story.run(400);
+    const opened = facts.filter(isIncidentFact).filter(({ kind }) => kind === 'incident.opened');
+    expect(opened.map(({ view }) => view.subject)).toEqual(['device:spine3']);
+    const held = facts.filter((fact) => fact.kind === 'alert.suppressed');
+    expect(held[0]).toMatchObject({ because: { kind: 'held-down' } });
+  });
+
+  test('and has no neighbour in the inventory is told of at once', () => {
+    const story = fabric({
+      leaves: 1,
+      spines: 4,
+      settings: (plain) => ({
+        ...plain,
+        inventory: {
+          ...plain.inventory,
+          devices: plain.inventory.devices.filter(({ id }) => id === 'leaf1'),
+        },
+      }),
+    });
+    story.loses('leaf1|spine2', 200);
+    expect(spans(story.run(300).lines[0]).opened).toBeLessThan(206);
+  });
+});
+
 describe('a port between two routers', () => {
   test.each(['leaf2', 'spine3'])('shut down on %s: the root is where it was shut down', (by) => {
     const story = fabric({ leaves: 6, spines: 4 });
@@ -80,11 +109,15 @@ describe('a port between two routers', () => {
     expect(incidents[0]?.root.cause).toBe('port in use shut down');
   });
 
-  test('that flaps three times is told of the same end each time, one incident at a time', () => {
+  test('that flaps five times is one incident that is reopened, of the same end each time', () => {
     const story = fabric({ leaves: 6, spines: 4 });
-    for (const second of [200, 300, 400]) story.loses('leaf2|spine3', second, second + 20);
-    const { lines } = story.run(700);
-    expect(lines.map((line) => spans(line).device)).toEqual(['leaf2', 'leaf2', 'leaf2']);
+    for (const second of [200, 300, 400, 500, 600]) {
+      story.loses('leaf2|spine3', second, second + 20);
+    }
+    const { lines, incidents } = story.run(900);
+    expect(incidents).toHaveLength(1);
+    expect(incidents[0]).toMatchObject({ state: 'resolved', reopened: 4 });
+    expect(new Set(lines.map((line) => spans(line).device))).toEqual(new Set(['leaf2']));
     expect(lines.every((line) => spans(line).resolved - spans(line).opened < 40)).toBe(true);
   });
 

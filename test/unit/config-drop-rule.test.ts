@@ -3,47 +3,36 @@ import { DEFAULT_PACK, loadConfigText } from '../../config/load.ts';
 import { problemText } from '../../config/problem.ts';
 import { effectiveRules } from '../../config/rules.ts';
 
-test('a rule of kind drop has its durations in milliseconds', () => {
-  const made = effectiveRules(DEFAULT_PACK, [
-    {
-      id: 'tunnels',
-      on: ['device'],
-      detector: {
-        kind: 'drop',
-        metric: 'bgp_peers_established',
-        least: 2,
-        share: 0,
-        settleFor: '1m',
-        forgetAfter: '3d',
-        alongside: { metric: 'device_ports_admin_down', within: '30s' },
-      },
-      holdFor: '0s',
-      clearAfter: '10s',
-      severity: 'minor',
-      disturbance: 'degradation',
-      cause: 'tunnels lost',
-      reason: 'because',
-    },
-  ]);
-  expect(made.at(-1)?.detector).toEqual({
-    kind: 'drop',
-    metric: 'bgp_peers_established',
-    least: 2,
-    share: 0,
-    settleFor: 60_000,
-    forgetAfter: 259_200_000,
-    alongside: { metric: 'device_ports_admin_down', within: 30_000 },
-  });
-});
+const textOf = (on: string, detector: string): string =>
+  `rules:\n  - { id: x, on: [${on}], detector: { kind: drop, ${detector} }, holdFor: 0s, clearAfter: 1m, severity: minor, disturbance: degradation, cause: c, reason: r }`;
 
-const rule = (on: string, detector: string): string => {
-  const body = `id: x, on: [${on}], detector: { kind: drop, ${detector} }, holdFor: 0s, clearAfter: 1m, severity: minor, disturbance: degradation, cause: c, reason: r`;
-  const result = loadConfigText(`rules:\n  - { ${body} }`, 'x.yaml');
+const problemsOf = (on: string, detector: string): string => {
+  const result = loadConfigText(textOf(on, detector), 'x.yaml');
   return result.ok ? '' : result.problems.map(problemText).join('\n');
 };
 
+const detectorOf = (detector: string): unknown => {
+  const result = loadConfigText(textOf('device', detector), 'x.yaml');
+  if (!result.ok) throw new Error(result.problems.map(problemText).join('\n'));
+  return effectiveRules(DEFAULT_PACK, result.config.rules).at(-1)?.detector;
+};
+
 test('what a rule of kind drop leaves out has defaults', () => {
-  expect(rule('device', 'metric: bgp_peers_established')).not.toMatch(/detector/);
+  expect(detectorOf('metric: bgp_peers_established')).toEqual({
+    kind: 'drop',
+    metric: 'bgp_peers_established',
+    least: 1,
+    share: 0,
+    settleFor: 60_000,
+    forgetAfter: 259_200_000,
+  });
+});
+
+test('a rule of kind drop may be a composite', () => {
+  const beside = 'alongside: { metric: device_ports_admin_down, within: 30s }';
+  expect(detectorOf(`metric: device_ports_up, ${beside}`)).toMatchObject({
+    alongside: { metric: 'device_ports_admin_down', within: 30_000 },
+  });
 });
 
 test.each([
@@ -59,5 +48,5 @@ test.each([
     'is a counter, which only grows',
   ],
 ])('on a %s, %s: refused with a reason', (on, detector, expected) => {
-  expect(rule(on, detector)).toContain(expected);
+  expect(problemsOf(on, detector)).toContain(expected);
 });
