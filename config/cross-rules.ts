@@ -17,6 +17,7 @@ const SUBJECTS_OF = {
 
 /** Which subjects a metric is measured on, by the beginning of its name. */
 const METRIC_SUBJECTS: readonly (readonly [string, readonly SubjectKind[]])[] = [
+  ['path_', ['link']],
   ['icmp_', ['device', 'link']],
   ['stamp_', ['link']],
   ['if_', ['interface']],
@@ -29,6 +30,9 @@ const METRIC_SUBJECTS: readonly (readonly [string, readonly SubjectKind[]])[] = 
 ];
 
 const METRIC_NAMES = Object.keys({ ...METRICS, ...DERIVED_METRICS });
+
+/** Three days: what the minutes of a burn rate are kept for. */
+const MOST_WINDOW = 259_200_000;
 
 /** Metrics of which a low value is never trouble, so that raising below a limit is a slip. */
 const HIGH_IS_BAD =
@@ -82,8 +86,9 @@ function checkNewRule(findings: Findings, at: string, change: RuleChange, isKnow
   const { detector } = change;
   if (detector?.kind === 'threshold') checkThreshold(findings, at, change, detector);
   else if (detector?.kind === 'expression') checkExpression(findings, at, change, detector);
-  else if (detector?.kind === 'drop' || detector?.kind === 'baseline') {
+  else if (detector !== undefined && 'metric' in detector) {
     checkNamed(findings, at, change, detector);
+    if (detector.kind === 'burn-rate') checkWindows(findings, `${at}/detector`, detector);
   } else if (detector !== undefined) {
     checkSubjects(findings, at, change, detector.kind, SUBJECTS_OF[detector.kind]);
     if (detector.kind === 'unreachable') checkMisses(findings, `${at}/detector`, detector);
@@ -111,7 +116,24 @@ function checkThreshold(
   checkSubjects(findings, at, change, metric, subjects);
 }
 
-type Named = Extract<NonNullable<RuleChange['detector']>, { kind: 'drop' | 'baseline' }>;
+type BurnRate = Extract<NonNullable<RuleChange['detector']>, { kind: 'burn-rate' }>;
+
+function checkWindows(findings: Findings, at: string, { windows, metric }: BurnRate): void {
+  if (metric !== '' && !metric.endsWith('_loss_ratio')) {
+    findings.error(`${at}/metric`, 'minutes are judged by their loss ratio');
+  }
+  for (const [n, { long, short }] of windows.entries()) {
+    const [longMs, shortMs] = [parseDuration(long), parseDuration(short)];
+    const place = `${at}/windows/${n}`;
+    if (longMs > MOST_WINDOW) findings.error(`${place}/long`, 'expected 3d or less');
+    if (shortMs < 300_000) findings.error(`${place}/short`, 'expected 5m or more');
+    if (shortMs >= longMs) {
+      findings.error(`${place}/short`, `must be shorter than the long window (${long})`);
+    }
+  }
+}
+
+type Named = Extract<NonNullable<RuleChange['detector']>, { metric: string }>;
 
 function checkNamed(findings: Findings, at: string, change: RuleChange, detector: Named): void {
   const { metric, also = [] } = detector;

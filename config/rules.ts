@@ -18,12 +18,15 @@ export const NEEDED_IN_NEW_RULES = [
 
 /** Fields that change a detector of the pack, and the kinds of detector that have them. */
 export const DETECTOR_FIELDS = {
-  raiseAt: ['threshold'],
+  raiseAt: ['threshold', 'surge', 'forecast'],
   clearAt: ['threshold'],
   over: ['threshold'],
   after: ['snmp-silent', 'agent-silent'],
   atLeast: ['baseline'],
   proof: ['baseline'],
+  margin: ['profile'],
+  badAt: ['burn-rate'],
+  objective: ['burn-rate'],
   missed: ['unreachable'],
   outOf: ['unreachable'],
 } as const satisfies Record<string, readonly Detector['kind'][]>;
@@ -90,6 +93,15 @@ function changedDetector(detector: Detector, change: RuleChange): Detector {
       const proof = change.proof === undefined ? detector.proof : parseDuration(change.proof);
       return { ...detector, atLeast, proof };
     }
+    case 'surge':
+    case 'forecast':
+      return { ...detector, raiseAt: change.raiseAt ?? detector.raiseAt };
+    case 'profile':
+      return { ...detector, margin: change.margin ?? detector.margin };
+    case 'burn-rate': {
+      const { badAt = detector.badAt, objective = detector.objective } = change;
+      return { ...detector, badAt, objective };
+    }
     case 'unreachable': {
       const { missed = detector.missed, outOf = detector.outOf } = change;
       return { ...detector, missed, outOf };
@@ -132,6 +144,14 @@ function newDetector(detector: NewDetector): Detector {
       return newDrop(detector);
     case 'baseline':
       return { ...detector, proof: parseDuration(detector.proof) } as Detector;
+    case 'profile':
+      return detector as Detector;
+    case 'surge':
+      return { ...detector, youngAt: detector.youngAt ?? detector.raiseAt } as Detector;
+    case 'forecast':
+      return { ...detector, within: parseDuration(detector.within) } as Detector;
+    case 'burn-rate':
+      return { ...detector, windows: detector.windows.map(newWindow) } as Detector;
     case 'snmp-silent':
     case 'agent-silent':
       return { kind: detector.kind, after: parseDuration(detector.after) };
@@ -151,3 +171,11 @@ function newDrop(detector: Extract<NewDetector, { kind: 'drop' }>): Detector {
     ...(beside === undefined ? {} : { alongside: beside }),
   } as Detector;
 }
+
+type NewWindow = Extract<NewDetector, { kind: 'burn-rate' }>['windows'][number];
+
+const newWindow = ({ long, short, factor }: NewWindow) => ({
+  long: parseDuration(long),
+  short: parseDuration(short),
+  factor,
+});

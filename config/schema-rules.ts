@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { SUBJECT_KINDS, SUBJECT_PATTERN } from '../protocol/model/subject.ts';
+import { BadAt, LEARNING_DETECTORS, Margin, Objective } from './schema-detectors.ts';
 import { duration, Id, LinkKind, optionalDuration, strict, Text } from './schema-words.ts';
 
 const Figure = (expected: string) => Type.Number({ expected });
@@ -97,6 +98,7 @@ const Detector = Type.Union(
       },
       strict,
     ),
+    ...LEARNING_DETECTORS,
     Type.Object({ kind: Type.Literal('interface-down') }, strict),
     Type.Object({ kind: Type.Literal('snmp-silent'), after: duration('5m', 'Silence') }, strict),
     Type.Object({ kind: Type.Literal('agent-silent'), after: duration('12s', 'Silence') }, strict),
@@ -140,6 +142,9 @@ export const RuleChange = Type.Object(
     after: optionalDuration('Silence that counts (silence rules)'),
     missed: Type.Optional(MissedRounds),
     outOf: Type.Optional(MissedRounds),
+    margin: Type.Optional(Margin),
+    badAt: Type.Optional(BadAt),
+    objective: Type.Optional(Objective),
     atLeast: Type.Optional(
       Type.Number({
         minimum: 0,

@@ -408,7 +408,7 @@ describe('the example and the starter', () => {
     const missing = pathsOf(ConfigSchema as object).filter((at) => !written.has(at));
     // Fields of kinds of detectors that the pack has and few write anew.
     const rare =
-      /^.rules...detector.(also|probe|missed|outOf|after|least|share|settleFor|forgetAfter|alongside.*)$/;
+      /^.rules...detector.(also|probe|missed|outOf|after|least|share|settleFor|forgetAfter|alongside.*|youngAt|times|evidence|perPacket|margin|within|badAt|objective|windows.*)$/;
     // Each of the three ways to a secret is shown once.
     const isWay = (at: string) =>
       /(community|key|bearerToken|Headers\/\*|secrets\/\*)\/(env|file|credential)$/.test(at);
