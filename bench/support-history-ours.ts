@@ -135,16 +135,16 @@ function configOf(data: HistoryData, folder: string, agentsPort: number, peopleP
 }
 
 /** Sends the next round as one batch, at the virtual end of it, over one connection kept open. */
-function sender({ first, token, ask }: Server, data: HistoryData, firstAt: number) {
+function sender({ first, token }: Server, data: HistoryData, firstAt: number) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const encode = batches(data, firstAt);
   return async (): Promise<void> => {
     const round = data.next();
-    await ask({ kind: 'clock', now: firstAt + (round.number + 1) * data.roundMs });
     const body = JSON.stringify(encode(round));
     await new Promise<void>((resolve, reject) => {
-      const options = { method: 'POST', agent, headers };
+      const now = String(firstAt + (round.number + 1) * data.roundMs);
+      const options = { method: 'POST', agent, headers: { ...headers, 'bench-now': now } };
       const request = http.request(`${first.agentsUrl}/v1/samples`, options, (response) => {
         let text = '';
         response.on('data', (chunk: Buffer) => {

@@ -1,14 +1,15 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pino } from 'pino';
 
 /**
  * A program: the real server with another present, so that 28 hours can be fed in a minute and every
- * sample is judged as a live one. The clock is set by messages and runs on between them.
+ * sample is judged as a live one. Requests say what time it is; the clock runs on between them.
  *
  *   node support-history-server.ts CONFIG PRESENT
  */
 export type ToServer =
-  | { readonly kind: 'clock'; readonly now: number }
   | { readonly kind: 'watch' }
   | { readonly kind: 'report' }
   | { readonly kind: 'stop' };
@@ -27,6 +28,13 @@ let now = Number(present);
 let setAt = performance.now();
 // Before the server's modules are loaded: some keep the function.
 Date.now = () => Math.floor(now + performance.now() - setAt);
+
+subscribe('http.server.request.start', (message) => {
+  const said = (message as { request: IncomingMessage }).request.headers['bench-now'];
+  if (said === undefined) return;
+  now = Number(said);
+  setAt = performance.now();
+});
 
 const { DEFAULT_PACK, loadConfig } = await import('../config/load.ts');
 const { agentConfigs, engineSettings, serverOptions } = await import('../config/map.ts');
@@ -52,10 +60,7 @@ function answer(kind: FromServer['kind'], sent = (): void => {}): void {
 }
 
 process.on('message', async (message: ToServer) => {
-  if (message.kind === 'clock') {
-    now = message.now;
-    setAt = performance.now();
-  } else if (message.kind === 'watch') {
+  if (message.kind === 'watch') {
     delay.reset();
   } else if (message.kind === 'stop') {
     await server.stop();
