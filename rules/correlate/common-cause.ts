@@ -18,7 +18,7 @@ const MATES_SHOW_IN = seconds(10);
 /** When most of a group work again, what still fails after so long is another fault. */
 const SPLIT_AFTER = seconds(60);
 /** A router with more circuits is a hub; its own death is told apart by other rows. */
-const CIRCUITS_LOOKED_AT = 8;
+const MANY_CIRCUITS = 8;
 /** Explanations that a common cause of several sites outweighs. */
 const WEAKER_ROWS: ReadonlySet<string> = new Set([COMMON_ROW, 'shared-edge']);
 
@@ -250,7 +250,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   function circuitsOfAlert(firing: FiringAlert): readonly Link[] {
     if (book.familyOf(firing) !== 'unreachable') return [];
     if (kindOf(firing.alert.subject) === 'device') {
-      return circuitsOf(topology(), idOf(firing.alert.subject)).slice(0, CIRCUITS_LOOKED_AT);
+      const circuits = circuitsOf(topology(), idOf(firing.alert.subject));
+      return circuits.length > MANY_CIRCUITS ? [] : circuits;
     }
     const link = linkOf(firing);
     return link === undefined ? [] : [link];

@@ -21,7 +21,7 @@ import { rankOf } from './family.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
 import type { Groups, Slot, Suspect, Way } from './slot.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
-import { circuitsOf, linkDown } from './ways.ts';
+import { circuitsOf, linkDown, lostOn } from './ways.ts';
 
 /**
  * How much later than its effect a cause may seem to begin. Polls are out of phase: interfaces are
@@ -55,6 +55,8 @@ export interface Explainer {
   explain(effect: FiringAlert): Explanation | undefined;
   /** Alerts on neighbouring devices that this one may explain (see neighbours.ts). */
   beside: Neighbours['beside'];
+  /** True while a neighbour may turn out to be the cause. */
+  mayHaveWorse: Neighbours['mayHaveWorse'];
   /** True when the group holds a firing suspect. */
   isFiring(effect: FiringAlert, group: readonly Suspect[]): boolean;
   /** True when something says that the link carries nothing, and began in time for the effect. */
@@ -173,7 +175,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
   function causesOnWay(effect: FiringAlert, way: Way): readonly FiringAlert[] | undefined {
     const found = new Map<Link, FiringAlert | undefined>();
     const causeOf = (link: Link): FiringAlert | undefined => {
-      if (!found.has(link)) found.set(link, suspectIn(effect, linkDown(link)));
+      if (!found.has(link)) found.set(link, suspectIn(effect, lostOn(way, link)));
       return found.get(link);
     };
     const isDown = (link: Link): boolean => link === way.not || causeOf(link) !== undefined;
@@ -314,6 +316,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
   return {
     explain,
     beside: neighbours.beside,
+    mayHaveWorse: neighbours.mayHaveWorse,
     isFiring: (e, group) => suspectIn(e, group) !== undefined,
     isLinkDown,
     explainedUntil,

@@ -11,7 +11,6 @@ import type { Effect, Groups, Slot, Way } from './slot.ts';
 import { deviceSubject, endInterfaces, linkSubject, type Topology } from './topology.ts';
 import {
   DOWN,
-  farEnds,
   gatewayGroups,
   isGateway,
   isSharedEdge,
@@ -132,9 +131,11 @@ export const EXPLANATIONS: readonly Row[] = [
     families: [...REACH, ...QUALITY],
     seenFrom: 'outside',
     waits: 'answer',
-    text: 'the devices at the other ends of its circuits do not answer',
-    slots: (topology, effect) =>
-      isSharedEdge(topology, effect) ? [farEnds(topology, idOf(effect.subject))] : NO_SLOTS,
+    text: 'a dead device stands in every way between the observer and its site',
+    way: (topology, effect) => {
+      const way = isSharedEdge(topology, effect) ? wayToSite(effect) : undefined;
+      return way && { ...way, edge: effect.subject };
+    },
   },
   {
     row: 'edge-behind-circuits',
@@ -208,6 +209,25 @@ export const EXPLANATIONS: readonly Row[] = [
       return (near ?? []).map((end) => [
         [{ subject: deviceSubject(end.device), families: DOWN, insideOnly: true as const }],
       ]);
+    },
+  },
+  {
+    row: 'unknown-near-end',
+    kinds: ['link'],
+    families: [...DOWN, ...QUALITY],
+    seenFrom: 'anywhere',
+    waits: 'no',
+    text: "a router at the observer's end failed at the same moment, and nothing says where the link ends",
+    onsets: 'at-once',
+    slots: (topology, effect) => {
+      const link = topology.link(idOf(effect.subject));
+      const site = effect.observerSite ?? '';
+      const isHere = link !== undefined && topology.graph.endsOf(link).includes(site);
+      if (!isHere || link.ends.some((end) => topology.device(end.device)?.site === site)) {
+        return NO_SLOTS;
+      }
+      const routers = topology.gatewaysOf(site).map((device) => deviceSubject(device.id));
+      return [[routers.map((subject) => ({ subject, families: DOWN, insideOnly: true }))]];
     },
   },
   {

@@ -15,7 +15,7 @@ import type { Family } from './family.ts';
 import type { Question, Silence } from './silence.ts';
 import type { Slot, Suspect, Way } from './slot.ts';
 import { linkSubject, type Topology } from './topology.ts';
-import { circuitsOf } from './ways.ts';
+import { circuitsOf, lostOn } from './ways.ts';
 
 /** Ten packets 100 ms apart, the wait for the last one, and the way here. */
 const BURST_LASTS = seconds(2);
@@ -125,10 +125,12 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     const since = failedAt(firing);
     const asked = new Map<Link, readonly Question[]>();
     const mayBeDown = (link: Link): boolean => {
-      if (link === way.not || explainer.isLinkDown(firing, link)) return true;
+      const suspects = lostOn(way, link);
+      if (link === way.not || explainer.isFiring(firing, suspects)) return true;
       if (!asked.has(link)) {
-        const isProved = answers.isAnsweredAfter(linkSubject(link), since);
-        asked.set(link, isProved ? [] : askable(linkSubject(link), firing));
+        const [first] = suspects;
+        const isProved = first === undefined || answers.isAnsweredAfter(first.subject, since);
+        asked.set(link, isProved ? [] : askable(first.subject, firing));
       }
       return asked.get(link)?.length !== 0;
     };
@@ -212,6 +214,9 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   function upstreamFinding(firing: FiringAlert, now: EpochMs): Finding {
     const slots = book.slotsOf(firing);
     const probed = epochMs(firing.heldFrom + timing().holdDown);
+    if (now < probed && explainer.mayHaveWorse(firing)) {
+      return waiting(probed, 'a neighbour that is read next may have lost more');
+    }
     const ask = slots.filter((s) => s.waits === 'answer').flatMap((s) => openQuestions(firing, s));
     ask.push(...unprobedWays(firing));
     if (ask.length > 0 && now < probed) {

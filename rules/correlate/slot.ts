@@ -48,6 +48,8 @@ export interface Way {
   readonly to: readonly SiteId[];
   /** The circuit that is itself to be explained. */
   readonly not?: Link;
+  /** The device to be explained: of its own circuits only dead devices at the other end count. */
+  readonly edge?: SubjectKey;
 }
 
 /** The alert to be explained, placed in the topology. */

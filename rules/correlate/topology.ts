@@ -35,7 +35,7 @@ export interface Topology {
   linksTowards(site: SiteId): readonly Link[];
   linksEndingAt(device: DeviceId): readonly Link[];
   linksEndingOn(netInterface: SubjectKey): readonly Link[];
-  /** Devices of the site at which its uplinks end. */
+  /** Devices of the site at which circuits end. */
   gatewaysOf(site: SiteId): readonly Device[];
   /**
    * Devices this one is reached through inside its site. Each entry is a way of its own: the next
@@ -94,12 +94,11 @@ export function createTopology(settings: EngineSettings): Topology {
     }
   }
   for (const agents of watchers.values()) agents.sort();
-  const gateways = new Map<SiteId, Device[]>();
-  for (const [site, circuits] of uplinks) {
-    const ends = circuits.flatMap((link) => link.ends.map((end) => devices.get(end.device)));
-    const own = ends.filter((device) => device !== undefined && device.site === site);
-    gateways.set(site, [...new Set(own as Device[])]);
-  }
+  const edges = new Set(carriers.flatMap((link) => link.ends.map((end) => end.device)));
+  const gateways = groupBy(
+    inventory.devices.filter((device) => edges.has(device.id)),
+    (device) => [device.site],
+  );
 
   function siteOf(subject: SubjectKey): SiteId | undefined {
     const id = idOf(subject);

@@ -52,14 +52,6 @@ const isEdgeOfMany = (topology: Topology, device: DeviceId): boolean =>
 export const isSharedEdge = (topology: Topology, effect: Effect): boolean =>
   isEdgeOfMany(topology, deviceOf(effect.subject) ?? '');
 
-/** For each circuit of the device the devices at its other end. */
-export const farEnds = (topology: Topology, device: DeviceId): Groups =>
-  circuitsOf(topology, device).map((link) =>
-    linkDown(link).filter(
-      ({ subject, insideOnly }) => insideOnly && subject !== deviceSubject(device),
-    ),
-  );
-
 /** The ends of the circuit at which others end as well. */
 export function sharedEdges(topology: Topology, effect: Effect): readonly DeviceId[] {
   const link = topology.link(idOf(effect.subject));
@@ -72,6 +64,12 @@ export function wayToSite(effect: Effect): Way | undefined {
   if (effect.site === undefined || effect.site === effect.observerSite) return undefined;
   return { from: effect.observerSite, to: [effect.site] };
 }
+
+/** What tells that the circuit carries nothing on this way. */
+export const lostOn = (way: Way, link: Link): readonly Suspect[] =>
+  way.edge === undefined || !link.ends.some((end) => deviceSubject(end.device) === way.edge)
+    ? linkDown(link)
+    : linkDown(link).filter(({ subject, insideOnly }) => insideOnly && subject !== way.edge);
 
 /** Nothing leads from the observer to either end of the link, the link itself left aside. */
 export function wayToLink(topology: Topology, effect: Effect): Way | undefined {
