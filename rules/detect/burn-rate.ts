@@ -32,6 +32,11 @@ const MINUTE = minutes(1);
 const MOST_AT_ONCE = 60;
 /** Two of five echoes are lost by chance; three hardly ever (1 in 100,000 at 1 % of loss). */
 const MIN_LOST = 3;
+/**
+ * Rounds rarer than once a minute leave most minutes unseen: one lost round would be minutes of
+ * trouble, and a recording of single echoes every 4 min would burn by its ordinary loss.
+ */
+const RAREST = minutes(1.5);
 /** One bad minute in an hour would already burn 16 times too fast: that is one event, not a trend. */
 const MIN_BAD = 3;
 /** So many separate runs are more than one outage, each of which had its own incident. */
@@ -134,7 +139,7 @@ export function burnRateJudge(detector: BurnRate): Judge {
     }),
     observe(state, input, feed) {
       if (state.input < 0 || input < state.input) state.input = input;
-      if (input !== state.input) return 'unknown';
+      if (input !== state.input || feed.every > RAREST) return 'unknown';
       measure(state, feed);
       return state.window >= 0 ? 'breached' : 'normal';
     },

@@ -1,7 +1,7 @@
 import type { TrendFact } from '../../protocol/model/fact.ts';
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { seriesKey } from '../../protocol/model/sample.ts';
-import { epochMs, hours } from '../../protocol/model/units.ts';
+import { epochMs, hours, minutes } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
 import { type TrendLine, trendOf } from './trend-line.ts';
 import { defineJudge, type Feed, type Judge } from './watched.ts';
@@ -16,8 +16,13 @@ interface Input {
   readonly offset: number;
   /** The day that is going on, in days of this series; -1 = none yet. */
   day: number;
-  /** How long the figure lay in each of the bins today; empty until a sample comes. */
-  bins: number[];
+  /** The five minutes that are going on: which, the sum and number of their samples. */
+  slot: number;
+  sum: number;
+  count: number;
+  /** The highest means of five minutes of this day, lowest first, and how many there were in all. */
+  top: number[];
+  slots: number;
   /** Daily peaks, oldest first; null = not measured. The last is that of `lastDay`. */
   peaks: (number | null)[];
   lastDay: number;
@@ -31,11 +36,14 @@ interface ForecastState {
 const DAY = hours(24);
 /** Six weeks: enough for a trend of a quarter, short enough to follow a changed one. */
 const MEMORY_DAYS = 42;
-/** Bins up to the limit, and the same share above it. */
-const BINS_TO_LIMIT = 50;
-const BINS = 64;
-/** A peak that lasts 5 % of the day, 72 min: what users meet, not a spike. */
-const PEAK = 0.95;
+/** Means of five minutes, as lines are billed. */
+const SLOT = minutes(5);
+/**
+ * The 95th percentile: what is exceeded for 72 min a day, so what users meet and no spike. Of 288
+ * means of five minutes it is the 15th highest: exact, in 15 numbers.
+ */
+const ABOVE = 0.05;
+const MOST_TOP = Math.ceil((ABOVE * hours(24)) / SLOT);
 /** Half of a day must have been measured. */
 const ENOUGH = DAY / 2;
 
@@ -47,21 +55,14 @@ const ENOUGH = DAY / 2;
 export function forecastJudge(detector: ForecastDetector): Judge {
   const { raiseAt, within } = detector;
   const judged = [detector.metric, ...(detector.also ?? [])];
-  const binWidth = raiseAt / BINS_TO_LIMIT;
-
-  function note(input: Input, { value, span, patience }: Feed): void {
-    // What was not measured counts for nothing.
-    if (span > patience) return;
-    const bin = Math.max(0, Math.min(BINS - 1, Math.floor(value / binWidth)));
-    input.bins[bin] = (input.bins[bin] as number) + span;
-  }
 
   /** The day is over: its peak joins the others. */
-  function closeDay(input: Input): void {
+  function closeDay(input: Input, every: number): void {
     for (let day = input.lastDay + 1; day < input.day && input.peaks.length > 0; day++) {
       if (input.day - day <= MEMORY_DAYS) input.peaks.push(null);
     }
-    input.peaks.push(peakOf(input.bins, binWidth));
+    closeSlot(input);
+    input.peaks.push(peakOf(input, every));
     input.lastDay = input.day;
     if (input.peaks.length > MEMORY_DAYS) {
       input.peaks.splice(0, input.peaks.length - MEMORY_DAYS);
@@ -91,7 +92,8 @@ export function forecastJudge(detector: ForecastDetector): Judge {
     { at, watched }: Feed,
     { level, reached, earliest, latest, line }: Reckoning,
   ): LimitForecast {
-    const after = (days: number) => epochMs(Math.round(at + days * DAY));
+    // A day's peak stands for its noon.
+    const after = (days: number) => epochMs(Math.round(at + (days - 0.5) * DAY));
     const isOpenEnded = latest === undefined || latest > FOREVER_DAYS;
     const span = isOpenEnded
       ? `${Math.round(earliest)} days at the earliest, perhaps never`
@@ -119,14 +121,15 @@ export function forecastJudge(detector: ForecastDetector): Judge {
       const day = Math.floor((feed.at + input.offset) / DAY);
       if (input.day !== day) {
         if (input.day >= 0) {
-          closeDay(input);
+          closeDay(input, feed.every);
           const metric = judged[index] as RuleMetricName;
           state.found = forecast(input, metric, feed);
         }
         input.day = day;
-        input.bins.fill(0);
+        input.top = [];
+        input.slots = 0;
       }
-      note(input, feed);
+      note(input, feed.at, feed.value);
       return 'normal';
     },
     trend(state) {
@@ -154,7 +157,11 @@ const FOREVER_DAYS = 3_650;
 const createInput = (subject: string): Input => ({
   offset: offsetOf(subject),
   day: -1,
-  bins: new Array<number>(BINS).fill(0),
+  slot: 0,
+  sum: 0,
+  count: 0,
+  top: [],
+  slots: 0,
   peaks: [],
   lastDay: -1,
 });
@@ -163,17 +170,34 @@ const createInput = (subject: string): Input => ({
 const daysTo = (limit: number, { day, level }: TrendLine, slope: number, today: number): number =>
   day + (limit - level) / slope - today;
 
-/** The 95th percentile by time, inside its bin in proportion; null where too little was measured. */
-function peakOf(bins: readonly number[], width: number): number | null {
-  const measured = bins.reduce((sum, ms) => sum + ms, 0);
-  if (measured < ENOUGH) return null;
-  let left = measured * PEAK;
-  for (let bin = 0; bin < bins.length; bin++) {
-    const ms = bins[bin] as number;
-    if (ms >= left && ms > 0) return (bin + left / ms) * width;
-    left -= ms;
-  }
-  return bins.length * width;
+function note(input: Input, at: number, value: number): void {
+  const slot = Math.floor(at / SLOT);
+  if (slot !== input.slot) closeSlot(input);
+  input.slot = slot;
+  input.sum += value;
+  input.count += 1;
+}
+
+/** The mean of the five minutes takes its place among the highest of the day. */
+function closeSlot(input: Input): void {
+  const { top, count } = input;
+  if (count === 0) return;
+  const mean = input.sum / count;
+  input.sum = 0;
+  input.count = 0;
+  input.slots += 1;
+  if (top.length === MOST_TOP && mean <= (top[0] as number)) return;
+  let place = top.findIndex((other) => other > mean);
+  if (place < 0) place = top.length;
+  top.splice(place, 0, mean);
+  if (top.length > MOST_TOP) top.shift();
+}
+
+/** The 95th percentile of the day; null where too little was measured. */
+function peakOf({ top, slots }: Input, every: number): number | null {
+  if (slots * Math.max(SLOT, every) < ENOUGH) return null;
+  const rank = Math.min(top.length, Math.max(1, Math.ceil(ABOVE * slots)));
+  return top[top.length - rank] ?? null;
 }
 
 /** Of the day, by the name of the subject (FNV-1a). */

@@ -85,8 +85,10 @@ export function profileJudge(detector: ProfileDetector): Judge {
   function turnHour(input: Input, at: number): void {
     const hour = hourOf(at);
     if (hour === input.hour) return;
-    // Learned also in trouble: it takes two weeks of three to become usual.
-    if (input.hour !== 0 && input.known >= ENOUGH) {
+    // With a rhythm also trouble is learned: it takes two weeks of three to become usual. Without one it
+    // would be so at once.
+    const isOdd = !input.isSeasonal && (input.isOpen || input.evidence > 0);
+    if (input.hour !== 0 && input.known >= ENOUGH && !isOdd) {
       noteHour(input.profile, input.hour, input.sum / input.known);
     }
     input.hour = hour;
