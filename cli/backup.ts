@@ -5,11 +5,12 @@ import { copySegments, copySnapshots } from '../server/adapters/file-log/copy.ts
 import { openFileLog } from '../server/adapters/file-log/file-log.ts';
 import { createSnapshotFiles } from '../server/adapters/file-log/snapshot-files.ts';
 import { openDatabase } from '../server/adapters/sqlite/database.ts';
+import { copyHistory } from '../server/adapters/sqlite/history-store.ts';
 import { stateFolderOf } from './setup.ts';
 
 const HELP = `vedette backup DIR [--config FILE]
 
-Copies the state of the server to DIR: database, input log and snapshots, consistent with each
+Copies the state of the server to DIR: database, history, input log and snapshots, consistent with each
 other, whether the server runs or not. To restore, stop the server and put the copy where
 server.state points; agents then send again what came after the copy, as far as they hold it.
 
@@ -56,9 +57,9 @@ export async function run(argv: string[]): Promise<number> {
 }
 
 /**
- * The order makes it consistent: the database first, then the snapshots, the log last. An input is
- * in the log before its facts are in the database or its effect in a snapshot, so the copied log
- * reaches at least as far as both.
+ * The order makes it consistent: the databases first, then the snapshots, the log last. An input is
+ * in the log before its facts are in the database, its effect in a snapshot or its samples in the
+ * history, so the copied log reaches at least as far as all of them.
  */
 export async function backUp(state: string, target: string): Promise<{ position: number }> {
   await mkdir(target, { recursive: true, mode: 0o700 });
@@ -69,6 +70,7 @@ export async function backUp(state: string, target: string): Promise<{ position:
   } finally {
     db.close();
   }
+  await copyHistory(join(state, 'history.db'), join(target, 'history.db'));
   await copyFile(join(state, 'installation'), join(target, 'installation'));
   await copySnapshots(join(state, 'snapshots'), join(target, 'snapshots'));
   await copySegments(join(state, 'log'), join(target, 'log'));

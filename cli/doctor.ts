@@ -14,14 +14,16 @@ import {
   readLimits,
   readReceiveBuffer,
 } from './doctor-checks.ts';
+import { checkHistory } from './doctor-history.ts';
 import { checkServer } from './doctor-server.ts';
 
-const HELP = `vedette doctor [--server URL] [--state DIR] [--json]
+const HELP = `vedette doctor [--server URL] [--state DIR] [--config FILE] [--json]
 
 Looks at this machine as an agent would use it. One line each: ok, warn or fail, and what mends it.
 
   --server URL  also try the server, the token (as in vedette agent) and the clocks
   --state DIR   folder of the agent's state; default as in vedette agent
+  --config FILE also the disk that the history of this server takes, and will take
   --json        one JSON object
   -h, --help    this text
 
@@ -35,6 +37,7 @@ Exit code: 0 nothing failed, 1 something failed, 2 wrong usage.
 interface DoctorOptions {
   readonly server: URL | undefined;
   readonly state: string;
+  readonly config: string | undefined;
   readonly isJson: boolean;
 }
 
@@ -58,7 +61,7 @@ export async function run(argv: string[]): Promise<number> {
   return checks.some((check) => check.state === 'fail') ? 1 : 0;
 }
 
-async function examine({ server, state }: DoctorOptions): Promise<Check[]> {
+async function examine({ server, state, config }: DoctorOptions): Promise<Check[]> {
   const token = readToken(process.env);
   return [
     checkNode(process.version),
@@ -69,6 +72,7 @@ async function examine({ server, state }: DoctorOptions): Promise<Check[]> {
     checkClockSource(),
     checkStateFolder(state),
     checkDisk(state),
+    ...(config === undefined ? [] : [await checkHistory(config)]),
     ...(server === undefined
       ? []
       : await checkServer(server, token.kind === 'token' ? token.token : undefined)),
@@ -96,6 +100,7 @@ function parse(argv: string[]): DoctorOptions | 'help' {
     options: {
       server: { type: 'string' },
       state: { type: 'string' },
+      config: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -106,6 +111,7 @@ function parse(argv: string[]): DoctorOptions | 'help' {
   return {
     server: checked?.url,
     state: values.state ?? stateFolder(process.env),
+    config: values.config,
     isJson: values.json,
   };
 }

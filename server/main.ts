@@ -84,7 +84,7 @@ export class ServerConfigError extends Error {
 
 const DAY_MS = 86_400_000;
 const LOG_RETENTION = { retainFor: durationMs(7 * DAY_MS), retainBytes: 2 * 1024 ** 3 };
-const DEFAULT_KEEPING: HistoryKeeping = {
+export const DEFAULT_KEEPING: HistoryKeeping = {
   rawFor: durationMs(14 * DAY_MS),
   rollupFor: durationMs(400 * DAY_MS),
 };

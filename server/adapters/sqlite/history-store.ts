@@ -1,5 +1,5 @@
 import { chmodSync, existsSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { backup, DatabaseSync } from 'node:sqlite';
 import type { MetricName } from '../../../protocol/model/metrics.ts';
 import { seriesKey } from '../../../protocol/model/sample.ts';
 import type { SubjectKey } from '../../../protocol/model/subject.ts';
@@ -60,6 +60,17 @@ export function openHistoryStore(path: string, isReadOnly = false): HistoryStore
     prune: (before, day, limit) => guarded(() => write().prune(before, day, limit)),
     close: () => db.close(),
   };
+}
+
+/** A consistent copy, while the server goes on. Nothing to copy is no error. */
+export async function copyHistory(path: string, target: string): Promise<void> {
+  if (!existsSync(path)) return;
+  const db = new DatabaseSync(path, { timeout: 5000, readOnly: true });
+  try {
+    await backup(db, target);
+  } finally {
+    db.close();
+  }
 }
 
 function prepareFile(db: DatabaseSync, path: string, isNew: boolean): void {
