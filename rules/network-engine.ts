@@ -96,6 +96,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     {
       book,
       explainer,
+      answers,
       topology: place,
       isReady: (firing, now) =>
         firing.incident !== undefined || holdDown.judge(firing, now).kind === 'open',

@@ -1,12 +1,13 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
 import type { Link } from '../../protocol/model/inventory.ts';
-import { idOf, kindOf } from '../../protocol/model/subject.ts';
+import { type AgentId, idOf, kindOf, subjectKey } from '../../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
+import type { Answers } from './answers.ts';
 import type { Explainer } from './explain.ts';
 import type { Finding } from './hold-down.ts';
 import { type Fate, isBeyondChance, widthOf } from './shared-fate.ts';
-import { linkSubject, type Topology } from './topology.ts';
+import { deviceSubject, linkSubject, type Topology } from './topology.ts';
 import { circuitsOf } from './ways.ts';
 
 export const COMMON_ROW = 'common-cause';
@@ -15,6 +16,8 @@ export const COMMON_ROW = 'common-cause';
 const TOGETHER = seconds(15);
 /** So long a circuit waits for its group to show, when another of the group has just failed. */
 const MATES_SHOW_IN = seconds(10);
+/** An answer so soon after an onset may belong to an echo that was sent before it. */
+const PROOF_AFTER = seconds(3);
 /** When most of a group work again, what still fails after so long is another fault. */
 const SPLIT_AFTER = seconds(60);
 /** A router with more circuits is a hub; its own death is told apart by other rows. */
@@ -47,6 +50,7 @@ export interface CommonFinding {
 export interface CommonCauseDeps {
   readonly book: AlertBook;
   readonly explainer: Explainer;
+  readonly answers: Answers;
   readonly topology: () => Topology;
   /** The alert has been weighed against everything upstream and stands by itself. */
   readonly isReady: (firing: FiringAlert, now: EpochMs) => boolean;
@@ -79,7 +83,7 @@ interface Candidate {
 }
 
 export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseState): CommonCause {
-  const { book, explainer, topology } = deps;
+  const { book, explainer, answers, topology } = deps;
   const groups = new Map<string, Group>();
   const groupOf = new Map<AlertKey, Group>();
   for (const group of state?.groups ?? []) keep({ ...group });
@@ -111,13 +115,35 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     });
   }
 
+  /**
+   * A site or router of which something answers is not dead, and a router that somebody looks at tells
+   * of its death by itself.
+   */
+  function isPossible({ kind, subject }: Fate, firing: FiringAlert): boolean {
+    if (subject === undefined) return true;
+    if (firing.explanation?.row === 'shared-edge') return false;
+    const since = epochMs(onsetOf(firing) + PROOF_AFTER);
+    const devices =
+      kind === 'device'
+        ? [subject]
+        : topology()
+            .devicesAt(idOf(subject))
+            .map(({ id }) => deviceSubject(id));
+    if (devices.some((device) => answers.isAnsweredAfter(device, since))) return false;
+    const watchers = kind === 'device' ? (topology().watchersOf(subject) ?? []) : [];
+    return watchers.every(isSilent);
+  }
+
+  const isSilent = (agent: AgentId): boolean =>
+    book.on(subjectKey('agent', agent)).some((f) => book.familyOf(f) === 'agent-silent');
+
   /** The fate that explains most; of equal ones the narrowest. */
   function bestFate(firing: FiringAlert, now: EpochMs): Candidate | undefined {
     const link = linkOf(firing);
     if (link === undefined) return undefined;
     const candidates = topology()
       .fatesOf(link)
-      .filter(({ kind }) => kind !== 'site' || firing.explanation?.row !== 'shared-edge')
+      .filter((fate) => isPossible(fate, firing))
       .map((fate) => ({ fate, members: failedWith(firing, fate, now) }))
       .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)));
     candidates.sort(
@@ -211,7 +237,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   function isExplainedAway(lead: FiringAlert, group: Group): boolean {
     const explanation = explainer.explain(lead);
     if (explanation === undefined) return false;
-    return !WEAKER_ROWS.has(explanation.row) || group.id.startsWith('site|');
+    return !WEAKER_ROWS.has(explanation.row) || /^(site|device)\|/.test(group.id);
   }
 
   function release(group: Group, firing: readonly FiringAlert[], freed: Set<FiringAlert>): void {

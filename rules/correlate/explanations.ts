@@ -1,3 +1,4 @@
+import type { Link } from '../../protocol/model/inventory.ts';
 import {
   type DeviceId,
   deviceOf,
@@ -72,6 +73,23 @@ export const EXPLANATIONS: readonly Row[] = [
       topology
         .linksEndingOn(effect.subject)
         .map((link) => [[{ subject: linkSubject(link), families: DOWN }]]),
+  },
+  {
+    row: 'interface-of-unknown-link',
+    kinds: ['interface'],
+    families: ['interface-down'],
+    seenFrom: 'anywhere',
+    waits: 'no',
+    text: 'a circuit of its site failed at about the same time, and nothing says on which port it ends',
+    onsets: 'together',
+    slots: (topology, effect) => {
+      const { site } = effect;
+      if (site === undefined || topology.linksEndingOn(effect.subject).length > 0) return NO_SLOTS;
+      const isEndless = (link: Link): boolean =>
+        !link.ends.some((end) => topology.device(end.device)?.site === site && end.interface);
+      const circuits = topology.graph.circuitsAt(site).filter(isEndless);
+      return [[circuits.map((link) => ({ subject: linkSubject(link), families: DOWN }))]];
+    },
   },
   {
     row: 'other-end',

@@ -1,5 +1,5 @@
 import type { Link } from '../../protocol/model/inventory.ts';
-import { type DeviceId, kindOf, type SubjectKey } from '../../protocol/model/subject.ts';
+import { type DeviceId, idOf, kindOf, type SubjectKey } from '../../protocol/model/subject.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -169,11 +169,15 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     return Math.max(firing.releaseAt ?? 0, echo);
   }
 
-  /** The circuits over which an outside observer may reach the site of a silent device. */
+  /** The circuits over which an outside observer may reach the device, or which carry the tunnel. */
   function circuitsTo(firing: FiringAlert): readonly Link[] {
     const { subject, agent } = firing.alert;
-    const isOutage = book.familyOf(firing) === 'unreachable' && kindOf(subject) === 'device';
-    const site = isOutage ? topology().siteOf(subject) : undefined;
+    if (book.familyOf(firing) !== 'unreachable') return [];
+    if (kindOf(subject) === 'link') {
+      const under = topology().link(idOf(subject))?.underlays ?? [];
+      return under.flatMap((id) => topology().link(id) ?? []);
+    }
+    const site = topology().siteOf(subject);
     const from = topology().siteOfAgent(agent);
     if (site === undefined || site === from) return [];
     return topology().graph.onTheWay(from, site);

@@ -1,4 +1,4 @@
-import type { Link, Site } from '../../protocol/model/inventory.ts';
+import type { Device, Link, Site } from '../../protocol/model/inventory.ts';
 import { type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
 import { type DurationMs, durationMs } from '../../protocol/model/units.ts';
 import type { EngineSettings } from '../settings.ts';
@@ -7,7 +7,7 @@ import type { EngineSettings } from '../settings.ts';
 export interface Fate {
   /** Unique: kind and name. */
   readonly id: string;
-  readonly kind: 'site' | 'pop' | 'last-mile' | 'provider';
+  readonly kind: 'device' | 'site' | 'pop' | 'last-mile' | 'provider';
   readonly name: string;
   /** What the incident is about then, when the inventory has a word for it. */
   readonly subject?: SubjectKey;
@@ -17,9 +17,10 @@ export interface Fate {
 }
 
 /** From the narrowest to the widest; of equal ones the narrower is believed. */
-const KINDS: readonly Fate['kind'][] = ['site', 'pop', 'last-mile', 'provider'];
+const KINDS: readonly Fate['kind'][] = ['device', 'site', 'pop', 'last-mile', 'provider'];
 
 export const CAUSES: Record<Fate['kind'], string> = {
+  device: 'all circuits of the router down',
   site: 'power or edge of the site lost',
   pop: 'point of presence down',
   'last-mile': 'last mile down',
@@ -28,7 +29,8 @@ export const CAUSES: Record<Fate['kind'], string> = {
 
 /** This share of a group must have failed: what the most of it survived is no fault of the group. */
 export const LEAST_SHARE: Record<Fate['kind'], number> = {
-  site: 1,
+  device: 0.8,
+  site: 0.8,
   pop: 0.5,
   'last-mile': 0.7,
   provider: 0.5,
@@ -66,14 +68,17 @@ export const widthOf = (fate: Fate): number => KINDS.indexOf(fate.kind);
 /** What the circuit shares, without the others that share it. */
 type Share = Omit<Fate, 'links' | 'cause'>;
 
-function sharesOf(link: Link, sites: readonly Site[]): Share[] {
+function sharesOf(link: Link, sites: readonly Site[], devices: readonly Device[]): Share[] {
   const { provider, pop, lastMile } = link;
-  const shares: Share[] = sites.map(({ id, name }) => ({
-    id: `site|${id}`,
-    kind: 'site',
+  const shares: Share[] = devices.map(({ id, name }) => ({
+    id: `device|${id}`,
+    kind: 'device',
     name,
-    subject: subjectKey('site', id),
+    subject: subjectKey('device', id),
   }));
+  for (const { id, name } of sites) {
+    shares.push({ id: `site|${id}`, kind: 'site', name, subject: subjectKey('site', id) });
+  }
   if (pop !== undefined) shares.push({ id: `pop|${pop}`, kind: 'pop', name: pop });
   if (provider === undefined) return shares;
   shares.push({ id: `provider|${provider}`, kind: 'provider', name: provider });
@@ -91,18 +96,14 @@ export function createFates(
   circuits: readonly Link[],
 ): (link: Link) => readonly Fate[] {
   const sites = new Map(inventory.sites.map((site) => [site.id, site]));
-  const siteOfDevice = new Map(inventory.devices.map((device) => [device.id, device.site]));
+  const devices = new Map(inventory.devices.map((device) => [device.id, device]));
   const groups = new Map<string, { share: Share; links: Link[] }>();
 
-  /** Branches at both ends; a hub's circuits share the hub's own devices, which is told apart. */
-  function branchesOf(link: Link): Site[] {
-    const ends = link.ends.map((end) => siteOfDevice.get(end.device));
-    const ids = new Set([link.site, link.peer, ...ends]);
-    return [...ids].flatMap((id) => sites.get(id ?? '') ?? []).filter((site) => !site.hub);
-  }
-
   for (const link of circuits) {
-    for (const share of sharesOf(link, branchesOf(link))) {
+    const ends = link.ends.flatMap((end) => devices.get(end.device) ?? []);
+    const ids = new Set([link.site, link.peer, ...ends.map((device) => device.site)]);
+    const places = [...ids].flatMap((id) => sites.get(id ?? '') ?? []);
+    for (const share of sharesOf(link, places, ends)) {
       const known = groups.get(share.id);
       if (known === undefined) groups.set(share.id, { share, links: [link] });
       else known.links.push(link);
