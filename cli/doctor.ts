@@ -14,6 +14,7 @@ import {
   readLimits,
   readReceiveBuffer,
 } from './doctor-checks.ts';
+import { checkConfiguration } from './doctor-config.ts';
 import { checkHistory } from './doctor-history.ts';
 import { checkServer } from './doctor-server.ts';
 
@@ -23,7 +24,8 @@ Looks at this machine as an agent would use it. One line each: ok, warn or fail,
 
   --server URL  also try the server, the token (as in vedette agent) and the clocks
   --state DIR   folder of the agent's state; default as in vedette agent
-  --config FILE also the disk that the history of this server takes, and will take
+  --config FILE also the disk that the history of this server takes, and will take; and what is odd
+                in the configuration: redundancy that is none, calendars that cannot be read
   --json        one JSON object
   -h, --help    this text
 
@@ -73,6 +75,7 @@ async function examine({ server, state, config }: DoctorOptions): Promise<Check[
     checkStateFolder(state),
     checkDisk(state),
     ...(config === undefined ? [] : [await checkHistory(config)]),
+    ...(config === undefined ? [] : await checkConfiguration(config, process.env)),
     ...(server === undefined
       ? []
       : await checkServer(server, token.kind === 'token' ? token.token : undefined)),

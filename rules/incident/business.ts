@@ -17,6 +17,8 @@ import type { Trouble } from './standings.ts';
 /** Findings that no user feels yet: a device without SNMP works, and so does a warm one. */
 const UNFELT: ReadonlySet<Family> = new Set(['snmp-silent', 'resources', 'budget', 'other']);
 
+const NONE: readonly never[] = [];
+
 /** Ties the services to the alerts and incidents of the network engine. */
 export interface Business {
   /** The time of this input; before anything else of it. */
@@ -62,6 +64,7 @@ export function createBusiness(deps: BusinessDeps, state?: ServiceBookState): Bu
   }
 
   function review(): readonly ServiceFact[] {
+    if (services.isEmpty()) return NONE;
     // What a silence means is found out after it was told.
     for (const { alert } of book.ofFamily('agent-silent')) services.touch(alert.subject);
     const { facts, subjects, incidents: hit } = services.review(now);

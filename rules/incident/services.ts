@@ -43,6 +43,8 @@ export interface ServiceBook {
   review(now: EpochMs): Review;
   /** When service hours begin or end for a service that is not well. */
   nextDueAt(): EpochMs | undefined;
+  /** No service is configured: there is nothing to review. */
+  isEmpty(): boolean;
   stateOf(service: string): ServiceState;
   /** Books and tells what alerts on these subjects did to the services; `[]` once it is over. */
   business(incident: IncidentId, subjects: Iterable<SubjectKey>, now: EpochMs): Business;
@@ -205,6 +207,7 @@ export function createServiceBook(deps: ServiceBookDeps, state?: ServiceBookStat
       const next = Math.min(...changes.values());
       return Number.isFinite(next) ? epochMs(next) : undefined;
     },
+    isEmpty: () => services.size === 0,
     stateOf: (service) => told.get(service) ?? 'healthy',
     business,
     absorb: ledger.absorb,

@@ -1,4 +1,9 @@
-import type { Device, Inventory, Link } from '../../protocol/model/inventory.ts';
+import {
+  type Device,
+  EMPTY_INVENTORY,
+  type Inventory,
+  type Link,
+} from '../../protocol/model/inventory.ts';
 import {
   deviceOf,
   idOf,
@@ -36,11 +41,13 @@ const MAX_TURNS = 16;
 const NONE: readonly never[] = [];
 
 export function createStandings(
-  inventory: Inventory,
+  given: Inventory,
   watches: readonly AgentWatch[],
   troublesOn: (subject: SubjectKey) => readonly Trouble[],
 ): Standings {
-  const services = new Map((inventory.services ?? []).map((service) => [service.id, service]));
+  const services = new Map((given.services ?? []).map((service) => [service.id, service]));
+  // Without services nothing is asked, and nothing has to be indexed.
+  const inventory = services.size === 0 ? EMPTY_INVENTORY : given;
   const links = new Map(inventory.links.map((link) => [link.id, link]));
   const places = placesOf(inventory);
   const ways = createSiteWays(inventory.sites, inventory.links);
