@@ -137,8 +137,8 @@ export function figuresOf(tally: Tally): Figure[] {
     {
       name: 'storm: facts through the whole engine',
       figure: (tally.facts / tally.listenedMs) * 1000,
-      unit: 'facts/s',
-      note: `${Math.round((tally.samples / tally.listenedMs) * 1000).toLocaleString('en')} samples/s in the same time`,
+      unit: 'facts/CPU-s',
+      note: `${Math.round((tally.samples / tally.listenedMs) * 1000).toLocaleString('en')} samples in the same second of one core`,
     },
     ...FAULT_KINDS.map((kind) => kindFigure(tally, kind)),
   ];
