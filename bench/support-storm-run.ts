@@ -2,7 +2,7 @@ import { type PlanOptions, planStorm, type StormPlan } from '../lab/storm/plan.t
 import { type Listener, runStorm, type StormResult } from '../lab/storm/run.ts';
 import { type StormScore, scoreStorm } from '../lab/storm/score.ts';
 import { type TrueFault, truthOf } from '../lab/storm/truth.ts';
-import { type Fact, isIncidentFact } from '../protocol/model/fact.ts';
+import type { Fact } from '../protocol/model/fact.ts';
 import { EMPTY_INVENTORY } from '../protocol/model/inventory.ts';
 import { epochMs } from '../protocol/model/units.ts';
 import { createEngine } from '../rules/engine.ts';
@@ -67,5 +67,3 @@ export function judgeStorm(
   const truths = truthOf(plan);
   return { plan, truths, result, score: scoreStorm(truths, result.facts) };
 }
-
-export const incidentFacts = (facts: readonly Fact[]) => facts.filter(isIncidentFact);
