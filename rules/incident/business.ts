@@ -63,20 +63,22 @@ export function createBusiness(deps: BusinessDeps, state?: ServiceBookState): Bu
     return new Set(firing.map(({ alert }) => alert.subject));
   }
 
+  /** Incidents that tell something else now are told; those that were merged leave their books. */
+  function settle(moved: ReadonlySet<string>): void {
+    for (const incident of incidents().all()) {
+      if (moved.has(incident.id)) incidents().touch(incident);
+      if (incident.mergedInto !== undefined) services.absorb(incident.id, incident.mergedInto);
+    }
+    services.keepOnly((id) => incidents().get(id) !== undefined);
+  }
+
   function review(): readonly ServiceFact[] {
     if (services.isEmpty()) return NONE;
     // What a silence means is found out after it was told.
     for (const { alert } of book.ofFamily('agent-silent')) services.touch(alert.subject);
     const { facts, subjects, incidents: hit } = services.review(now);
-    const ids = new Set(hit);
-    for (const firing of subjects.flatMap(book.on)) {
-      if (firing.incident !== undefined) ids.add(firing.incident);
-    }
-    for (const incident of incidents().all()) {
-      if (ids.has(incident.id)) incidents().touch(incident);
-      if (incident.mergedInto !== undefined) services.absorb(incident.id, incident.mergedInto);
-    }
-    services.keepOnly((id) => incidents().get(id) !== undefined);
+    const holding = subjects.flatMap(book.on).flatMap(({ incident }) => incident ?? []);
+    settle(new Set([...hit, ...holding]));
     return facts;
   }
 
