@@ -229,7 +229,6 @@ async function queries(peopleUrl: string, picks: readonly Picked[]): Promise<num
       series: `agent-0|icmp_rtt_ms|link:${link}`,
       from: String(from),
       to: String(to),
-      step: '30000',
     });
     const started = performance.now();
     const answer = await fetch(`${peopleUrl}/api/v1/range?${query}`);

@@ -114,9 +114,6 @@ const jsonValue = (value: number | bigint): string =>
     ? `"${value}"`
     : String(value);
 
-/** Days read of a series at a time. */
-const SLICE_MS = 7 * 86_400_000;
-
 /**
  * OpenMetrics 1.0 with time stamps, family by family, series by series, as
  * `promtool tsdb create-blocks-from openmetrics` reads it. It has no place for the width of a counter
@@ -134,27 +131,14 @@ export function* openMetricsOf(
     const family = externalName(metric).replace(/_total$/, '');
     yield `# TYPE ${family} ${kind}\n# HELP ${family} ${escaped(help)}\n`;
     for (const series of members) {
-      for (const samples of slicesOf(history, series, picking)) {
-        tellGaps(samples.gaps);
-        yield* exposition(series, samples);
-      }
+      // A series at a time is little enough: a year at 30 s is a million samples, 16 MB.
+      const samples = history.samples(series.key, picking.from, picking.to);
+      if (samples === undefined) continue;
+      tellGaps(samples.gaps);
+      yield* exposition(series, samples);
     }
   }
   yield '# EOF\n';
-}
-
-/** The whole span at once where it is short or has few chunks: reading nothing costs next to nothing. */
-function* slicesOf(
-  history: HistoryReader,
-  { key }: StoredSeries,
-  { from, to }: Picking,
-): Generator<SeriesSamples> {
-  const first = Math.max(from, 0);
-  for (let begin = first; begin <= to; begin += SLICE_MS) {
-    const end = epochMs(Math.min(to, begin + SLICE_MS - 1));
-    const samples = history.samples(key, epochMs(begin), end);
-    if (samples !== undefined && samples.at.length + samples.gaps.length > 0) yield samples;
-  }
 }
 
 function* exposition(series: StoredSeries, { at, value }: SeriesSamples): TextPieces {
