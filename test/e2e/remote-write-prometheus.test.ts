@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -7,6 +9,7 @@ import type { Series } from '../../protocol/model/sample.ts';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
 import { createRemoteWriter } from '../../server/adapters/remote-write/remote-write.ts';
 import { createForwarder } from '../../server/forward/forwarder.ts';
+import { createOwnMetrics } from '../../server/show/metrics.ts';
 import { needs } from '../support/needs.ts';
 
 interface Matrix {
@@ -137,3 +140,47 @@ needs('prometheus')('remote write into a real Prometheus', () => {
     expect((await raw('vedette_icmp_loss_ratio{id="a"}')).result[0]?.values).toHaveLength(2);
   });
 });
+
+needs('prometheus')('/metrics under a real Prometheus', () => {
+  test('is scraped as OpenMetrics, units and all', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vedette-scraped-'));
+    const metrics = createOwnMetrics({
+      version: '1.2.3',
+      figures: () => [
+        { name: 'samples_total', help: 'Taken', kind: 'counter', value: 41 },
+        { name: 'clock_ahead_seconds', help: 'A', kind: 'gauge', unit: 'seconds', value: 0.5 },
+      ],
+    });
+    const asked: (string | undefined)[] = [];
+    const server = http.createServer((request, response) => {
+      asked.push(request.headers.accept);
+      void metrics.scrape(request.headers.accept).then(({ contentType, text }) => {
+        response.setHeader('content-type', contentType).end(text);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const scraper = await startPrometheus({ folder, scrape: `127.0.0.1:${port}` });
+    try {
+      const figure = async (query: string) =>
+        ((await scraper.api('query', { query })) as Vector).result[0]?.value[1];
+      await vi.waitFor(async () => expect(await figure('up')).toBe('1'), { timeout: 20_000 });
+      expect(asked[0]).toContain('application/openmetrics-text');
+      expect(await figure('vedette_samples_total')).toBe('41');
+      expect(await figure('vedette_clock_ahead_seconds')).toBe('0.5');
+      const known = await scraper.api('targets/metadata', {
+        metric: 'vedette_clock_ahead_seconds',
+      });
+      expect(known).toMatchObject([{ type: 'gauge', unit: 'seconds' }]);
+    } finally {
+      await scraper.end();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+interface Vector {
+  readonly result: readonly { readonly value: readonly [number, string] }[];
+}
