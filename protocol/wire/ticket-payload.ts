@@ -37,7 +37,7 @@ export interface TicketData {
     readonly text: string;
   }[];
   readonly users: number;
-  /** Sites behind the root; absent when it is none as a whole. */
+  /** Sites behind the root that suffer as a whole; absent when none does. */
   readonly sites?: readonly { readonly id: string; readonly name: string }[];
   /** What the business loses, worst first; one that is well again stays listed. */
   readonly services?: readonly {

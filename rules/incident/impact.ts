@@ -14,7 +14,7 @@ import type { Topology } from '../correlate/topology.ts';
 
 /** Who is behind the suspected root. */
 export interface Extent {
-  /** Sites that suffer as a whole. */
+  /** Sites that suffer as a whole: those without another way, or whose way works badly. */
   readonly sites: readonly SiteId[];
   /** The sites have no other working way. */
   readonly isCutOff: boolean;
@@ -161,7 +161,7 @@ export function extentOf(
   const { sites, suffering, isCutOff } = reach(topology, root, isDown);
   const users = suffering.reduce((sum, site) => sum + site.users, 0);
   return {
-    sites: sites.map((site) => site.id),
+    sites: suffering.map((site) => site.id),
     isCutOff,
     users,
     impact: impactOf(topology, root, suffering, users),
