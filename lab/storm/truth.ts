@@ -158,7 +158,8 @@ function candidates({ network }: StormPlan, fault: Fault): Candidate[] {
   );
   const branches = [...sites].flatMap((number) => network.sites[number] ?? []);
   const dark = branches
-    .filter(({ site }) => !site.hub)
+    // Where the collector lives there is nobody left to tell of the dark.
+    .filter(({ nodes: own }) => !own.includes(network.collector))
     .map(({ site, nodes: own, agent }): Candidate => {
       const effects = own.map((node): Effect => ({ kind: 'node-down', node }));
       if (agent !== undefined) effects.push({ kind: 'agent-down', agent });
