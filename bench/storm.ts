@@ -50,7 +50,10 @@ function argumentsOf(argv: readonly string[]): StormArguments {
 }
 
 /** One storm, told or written down; nothing is measured, so the page of benchmarks stays as it is. */
-function tellOne(seed: number, { maxBranches, record: file, hasTrace }: StormArguments): never {
+async function tellOne(
+  seed: number,
+  { maxBranches, record: file, hasTrace }: StormArguments,
+): Promise<never> {
   let lines: readonly string[] = [];
   const { plan, truths, result, score } = judgeStorm({ seed, maxBranches }, (storm) => {
     const settings = settingsOf(storm);
@@ -59,17 +62,18 @@ function tellOne(seed: number, { maxBranches, record: file, hasTrace }: StormArg
     return file === undefined ? engineListener(settings) : recording.listener;
   });
   if (file !== undefined) writeFileSync(file, `${lines.join('\n')}\n`);
-  if (hasTrace) {
-    console.log(storyOf(plan, truths, result.facts, score));
-    console.log('The inventory does not know that:');
-    for (const line of missingEdges(plan)) console.log(`  ${line}`);
-  } else for (const wrong of score.wrongs) console.log(wrong);
+  const unknown = missingEdges(plan).map((line) => `  ${line}`);
+  const text = hasTrace
+    ? [storyOf(plan, truths, result.facts, score), 'The inventory does not know that:', ...unknown]
+    : score.wrongs;
+  // A story is longer than a pipe: it must be read before we go.
+  await new Promise((resolve) => process.stdout.write(`${text.join('\n')}\n`, resolve));
   process.exit(0);
 }
 
 export async function run(): Promise<Figure[]> {
   const options = argumentsOf(process.argv.slice(2));
-  if (options.seed !== undefined) tellOne(options.seed, options);
+  if (options.seed !== undefined) await tellOne(options.seed, options);
   const tally = createTally();
   for (let seed = options.from; seed < options.from + options.storms; seed++) {
     const { score, result } = judgeStorm({ seed, maxBranches: options.maxBranches });
