@@ -52,24 +52,32 @@ export function ratesOf(
   const begin = epochMs(from - BEFORE_MS);
   const counted = read(series.key, begin, to);
   if (counted === undefined || !(counted.value instanceof BigUint64Array)) return undefined;
-  const context = createContext(series, read, begin, to);
+  const known = createContext(series, read, begin, to);
   const perLine = DERIVATIONS[series.metric]?.perLine ?? false;
+  const lineUnit = perLine ? OCTET_BITS : FRAME_BITS;
   const gapAfter = durationMs(series.every ? GAP_POLLS * series.every : UNKNOWN_GAP);
   const bits: CounterReading['bits'] = series.bits ?? 0;
   const at: number[] = [];
   const value: number[] = [];
   const speeds: number[] = [];
-  let before: CounterReading | undefined;
+  // Millions are made in a row for the five-minute figures: the same objects serve for all.
+  const context = { ...known.at(begin), maxPerSecond: 0, gapAfter };
+  let before = { value: 0n, at: epochMs(0), bits };
+  let now = { value: 0n, at: epochMs(0), bits };
   for (let i = 0; i < counted.at.length; i++) {
-    const now: CounterReading = { value: counted.value[i]!, at: epochMs(counted.at[i]!), bits };
-    const { speed, ...known } = context(now.at);
-    const maxPerSecond = speed / (perLine ? OCTET_BITS : FRAME_BITS);
-    const outcome = before && toRate(before, now, { ...known, maxPerSecond, gapAfter });
-    before = now;
-    if (outcome?.kind !== 'rate' || now.at < from) continue;
-    at.push(now.at);
-    value.push(outcome.perSecond);
-    speeds.push(speed);
+    now.value = counted.value[i]!;
+    now.at = epochMs(counted.at[i]!);
+    const { speed, restartedAt, discontinuityAt } = known.at(now.at);
+    context.restartedAt = restartedAt;
+    context.discontinuityAt = discontinuityAt;
+    context.maxPerSecond = speed / lineUnit;
+    const outcome = i === 0 ? undefined : toRate(before, now, context);
+    if (outcome?.kind === 'rate' && now.at >= from) {
+      at.push(now.at);
+      value.push(outcome.perSecond);
+      speeds.push(speed);
+    }
+    [before, now] = [now, before];
   }
   const gaps = counted.gaps.filter((gap) => gap.to >= from);
   return {
@@ -94,20 +102,27 @@ function createContext(
   const speeds = cursor(seriesKey(agent, 'if_speed_bps', subject));
   const jumps = cursor(seriesKey(agent, 'if_discontinuity_ticks', subject));
   const clock = createDeviceClock();
-  let speed = 0;
+  const state = { speed: 0, restartedAt: epochMs(0), discontinuityAt: epochMs(0) };
   let ticks: number | undefined;
-  let discontinuityAt = epochMs(0);
-  return (now: EpochMs) => {
-    uptime(now, (at, value) => void noteUptime(clock, at, value));
-    boots(now, (at, value) => void noteBoots(clock, at, value));
-    speeds(now, (_, value) => {
-      speed = Math.max(0, value);
-    });
-    jumps(now, (at, value) => {
-      if (ticks !== undefined && ticks !== value) discontinuityAt = at;
-      ticks = value;
-    });
-    return { restartedAt: clock.restartedAt, discontinuityAt, speed };
+  const onUptime = (at: EpochMs, value: number) => void noteUptime(clock, at, value);
+  const onBoots = (at: EpochMs, value: number) => void noteBoots(clock, at, value);
+  const onSpeed = (_: EpochMs, value: number) => {
+    state.speed = Math.max(0, value);
+  };
+  const onJump = (at: EpochMs, value: number) => {
+    if (ticks !== undefined && ticks !== value) state.discontinuityAt = at;
+    ticks = value;
+  };
+  return {
+    /** One object for all answers. */
+    at(now: EpochMs): Readonly<typeof state> {
+      uptime(now, onUptime);
+      boots(now, onBoots);
+      speeds(now, onSpeed);
+      jumps(now, onJump);
+      state.restartedAt = clock.restartedAt;
+      return state;
+    },
   };
 }
 
