@@ -15,7 +15,9 @@ const clock = (ms: number): string => `${(ms / 1000).toFixed(1)}`.padStart(WIDTH
 
 function tell(fact: Fact): string | undefined {
   if (isIncidentFact(fact)) {
-    const { view, kind } = fact;
+    const { view, kind, material } = fact;
+    // One more symptom is no news.
+    if (kind === 'incident.updated' && !material) return undefined;
     const end = fact.into === undefined ? '' : ` into ${fact.into}`;
     const last = fact.because.at(-1)?.text ?? '';
     return `${kind} ${fact.incident}${end}: "${view.title}" P${view.priority}, root ${view.root.subject} (${view.root.rule}, ${view.root.cause}), ${view.symptoms.length} symptoms${last === '' ? '' : `; ${last}`}`;
