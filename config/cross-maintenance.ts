@@ -21,7 +21,11 @@ export function checkMaintenance(findings: Findings): void {
   for (const [n, window] of config.maintenance.entries()) {
     const at = `/maintenance/${n}`;
     for (const [m, subject] of window.subjects.entries()) {
-      subjects.check(findings, `${at}/subjects/${m}`, subject);
+      const pointer = `${at}/subjects/${m}`;
+      subjects.check(findings, pointer, subject);
+      if (subject.startsWith('service:')) {
+        findings.error(pointer, 'work is done on sites, devices and links: name what is worked on');
+      }
     }
     if ('from' in window) checkOnce(findings, at, window);
     else if ('cron' in window) checkRecurring(findings, at, window);

@@ -12,7 +12,7 @@ import { createReflectors } from './reflectors.ts';
 import { effectiveRules } from './rules.ts';
 import type { Config } from './schema.ts';
 import type { Secrets } from './secrets.ts';
-import { businessOf } from './services.ts';
+import { businessOf, singleWindows } from './services.ts';
 import { targetsByAgent } from './targets.ts';
 import { parseDuration } from './words.ts';
 
@@ -31,7 +31,8 @@ export function inventoryOf(config: Config): Inventory {
 }
 
 /**
- * Everything the engine decides by.
+ * Everything the engine decides by. Of announced work only what has fixed instants: the server adds
+ * what is repeated, by `config/maintenance.ts`.
  * @param installation makes incident ids unique between installations
  * @throws when a changed rule is in no pack (loadConfig with the same pack would have said so)
  */
@@ -41,12 +42,14 @@ export function engineSettings(
   pack: RulePack,
 ): EngineSettings {
   const targets = targetsByAgent(config);
+  const maintenance = singleWindows(config);
   return {
     installation,
     inventory: inventoryOf(config),
     rules: effectiveRules(pack, config.rules),
     timing: effectiveTiming(pack.timing, config.timing),
     ...(config.trustLearned && { trustLearned: true }),
+    ...(maintenance.length > 0 && { maintenance }),
     watches: config.agents.map(({ id }) => ({
       agent: id,
       subjects: [...new Set((targets.get(id) ?? []).map((target) => target.subject))],

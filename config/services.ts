@@ -1,4 +1,10 @@
-import type { Inventory, Need, Service, ServiceHours } from '../protocol/model/inventory.ts';
+import type {
+  Inventory,
+  MaintenanceWindow,
+  Need,
+  Service,
+  ServiceHours,
+} from '../protocol/model/inventory.ts';
 import type { SubjectKey } from '../protocol/model/subject.ts';
 import { epochMs } from '../protocol/model/units.ts';
 import type { Config } from './schema.ts';
@@ -53,6 +59,17 @@ function needOf(need: NeedText, groups: Groups): Need {
   }
   if ('all' in need) return { all: each(need.all) };
   return 'any' in need ? { any: each(need.any) } : { atLeast: need.atLeast, of: each(need.of) };
+}
+
+/** Windows that are written with their instants: the only ones that need no clock. */
+export function singleWindows(config: Config): MaintenanceWindow[] {
+  return config.maintenance.flatMap((entry) => {
+    if (!('from' in entry)) return [];
+    const { id, name = id, subjects, from, until } = entry;
+    const [begin, end] = [from, until].map((text) => epochMs(Date.parse(text)));
+    if (begin === undefined || end === undefined) return [];
+    return [{ id, name, subjects: subjects as SubjectKey[], from: begin, until: end }];
+  });
 }
 
 /** "mon-fri" to 1..5; "sat-mon" goes over the end of the week. */

@@ -123,7 +123,8 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     into(settings) {
       const at = now();
       const windows = [...configured(at), ...current(at).map(bare)];
-      return windows.length === 0 ? settings : { ...settings, maintenance: windows };
+      const { maintenance: _, ...rest } = settings;
+      return windows.length === 0 ? rest : { ...rest, maintenance: windows };
     },
   };
 }
@@ -157,14 +158,15 @@ function objection(
 
 function exists(subject: SubjectKey, inventory: Inventory): boolean {
   const id = kindOf(subject) === 'interface' ? deviceOf(subject) : idOf(subject);
-  const { sites, devices, links, agents, services = [] } = inventory;
+  const { sites, devices, links, agents } = inventory;
   const of = {
     site: sites,
     device: devices,
     interface: devices,
     link: links,
     agent: agents,
-    service: services,
+    // Nothing fires on a service: work is done on what it needs.
+    service: [],
   };
   return of[kindOf(subject)].some((one) => one.id === id);
 }

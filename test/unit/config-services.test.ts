@@ -153,6 +153,10 @@ describe('errors name the place and the nearest name', () => {
       'expected at most 14d',
     ],
     [window('subjects: [site:lyon]'), 'maintenance[0]'],
+    [
+      `${service('needs: site:lyon')}${window('subjects: [service:s], cron: "0 2 * * *", timeZone: UTC, lasts: 1h')}`,
+      'name what is worked on',
+    ],
   ])('%j', (text, expected) => {
     expect(told(text, 'problems').join('\n')).toContain(expected);
   });
@@ -245,6 +249,21 @@ trustLearned: true
   expect(inventory.redundancy?.[0]).toMatchObject({ name: 'uplinks' });
   expect(inventory.learned?.[0]?.seenAt).toBe(Date.parse('2026-01-05T08:14:00Z'));
   expect(engineSettings(config, 'x', DEFAULT_PACK).trustLearned).toBe(true);
+});
+
+test('windows with fixed instants are in the settings without any clock, so that a replay knows them', () => {
+  const config = good(
+    window('subjects: [site:lyon], from: "2026-03-01T00:00:00Z", until: "2026-03-02T00:00:00Z"'),
+  );
+  expect(engineSettings(config, 'x', DEFAULT_PACK).maintenance).toEqual([
+    {
+      id: 'w',
+      name: 'w',
+      subjects: ['site:lyon'],
+      from: Date.parse('2026-03-01T00:00:00Z'),
+      until: Date.parse('2026-03-02T00:00:00Z'),
+    },
+  ]);
 });
 
 test('a network without services has the settings it always had', () => {
