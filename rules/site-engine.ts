@@ -322,10 +322,13 @@ export function createSiteEngine(
   };
 }
 
+/** Nothing that is measured is greater; sums of such figures stay exact enough, and finite. */
+const MOST_FIGURE = 1e15;
+
 /** Late, repeated, from the future or no number: history may want it, rules do not. */
 function isJudged({ at, value }: Sample, { lastAt }: Track, oldest: number, now: number): boolean {
   if (!(at > lastAt && at >= oldest && at <= now + FUTURE)) return false;
-  return typeof value === 'bigint' || Number.isFinite(value);
+  return typeof value === 'bigint' || Math.abs(value) <= MOST_FIGURE;
 }
 
 function forgiveOne(one: Watched | Cell, now: EpochMs): void {

@@ -108,7 +108,7 @@ export function burnRateJudge(detector: BurnRate): Judge {
       closeMinute(state, feed);
       state.minute = minute;
     }
-    state.lost += value * ROUND_ECHOES;
+    state.lost += Math.min(1, Math.max(0, value)) * ROUND_ECHOES;
     state.sent += ROUND_ECHOES;
     // What nobody measured is neither good nor bad.
     if (span <= patience) state.covered += span;

@@ -63,7 +63,7 @@ export function burntIn(rings: BurnRings, minute: number, over: DurationMs): Bur
   const now = Math.floor(minute / ring.step);
   let [bad, told, runs] = [0, 0, 0];
   for (let i = 0; i < Math.ceil(wanted / ring.step); i++) {
-    const value = rings[ring.offset + ((now - i) % ring.size)] as number;
+    const value = rings[ring.offset + ((now - i + ring.size) % ring.size)] as number;
     if (value === 0) continue;
     bad += value % BASE;
     told += Math.floor(value / BASE) % BASE;

@@ -111,7 +111,7 @@ export function lossJudge(detector: LossDetector): Judge {
   function round(input: Input, { at, value, every, span }: Feed): void {
     if (!isCounted(input, value)) return;
     fade(input, Math.min(span, 4 * every || span));
-    const lost = value * ROUND_ECHOES;
+    const lost = Math.max(0, Math.min(1, value)) * ROUND_ECHOES;
     if (lost === 0 && !isRunning(input)) {
       input[USUAL_ECHOES] = (input[USUAL_ECHOES] as number) + ROUND_ECHOES;
       return;
@@ -206,7 +206,7 @@ export function lossJudge(detector: LossDetector): Judge {
       // miss, so it says nothing of what is usual.
       const input = state[place - judged.length];
       if (input && isCounted(input, feed.value)) {
-        gather(input, feed.value * BURST_ECHOES, BURST_ECHOES, feed.at);
+        gather(input, Math.max(0, Math.min(1, feed.value)) * BURST_ECHOES, BURST_ECHOES, feed.at);
       }
       return 'unknown';
     },

@@ -22,7 +22,7 @@ const ROBUSTNESS = 25.1;
  */
 export function eModelRating(oneWayMs: number, loss: number): number {
   const delay = 0.024 * oneWayMs + 0.11 * Math.max(0, oneWayMs - DISTURBING_MS);
-  const percent = 100 * loss;
+  const percent = 100 * Math.min(1, Math.max(0, loss));
   const lost = EQUIPMENT + (95 - EQUIPMENT) * (percent / (percent + ROBUSTNESS));
   return BEST - delay - lost;
 }

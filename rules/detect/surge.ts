@@ -3,7 +3,7 @@ import { epochMs, hours, seconds } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
 import type { Verdict } from './alert-state.ts';
 import { decayTo } from './decay.ts';
-import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
+import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
 import { figureText, metricText } from './wording.ts';
 
 type Surge = Extract<Detector, { kind: 'surge' }>;
@@ -101,7 +101,7 @@ export function surgeJudge(detector: Surge): Judge {
 
   function measure(input: Input, packets: number, { at, value, span }: Feed): void {
     const elapsed = span / 1000;
-    const count = value * elapsed;
+    const count = Math.max(0, value) * elapsed;
     const isIdle = count === 0 && input[SUM] === 0 && input[IS_OPEN] === 0;
     input[RATE] = value;
     if (isIdle) {
@@ -199,7 +199,7 @@ export function surgeJudge(detector: Surge): Judge {
       measure(inputOf(state, place, feed), packetsOf(state, metric), feed);
       return verdictOf(state, feed.at);
     },
-    finding(state, watched: Watched, at): Finding {
+    finding(state, _watched, at): Finding {
       const index = worst(state);
       const metric = judged[index] as RuleMetricName;
       const input = state.inputs[index] ?? new Array<number>(FIELDS).fill(0);
@@ -218,7 +218,7 @@ export function surgeJudge(detector: Surge): Judge {
         text: [
           `${metricText(metric)} ${figureText(metric, observed)}`,
           `usual ${figureText(metric, usual)}`,
-          ...(packets > 0 && watched.port ? [shareText(observed / packets)] : []),
+          ...(packets > 0 && observed > 0 ? [shareText(observed / packets)] : []),
           ...(isYoung(input, at) ? ['baseline young'] : []),
         ].join(', '),
       };

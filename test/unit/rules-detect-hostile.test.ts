@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { durationMs, epochMs } from '../../protocol/model/units.ts';
+import { createScope } from '../../rules/detect/scope.ts';
+import { createShared, createWatched, type Feed } from '../../rules/detect/watched.ts';
+import { DEFAULT_RULES } from '../../rules/packs/default.ts';
+import { createSiteEngine } from '../../rules/site-engine.ts';
+import { at, batch, sample, settings } from '../support/detection.ts';
+
+const KINDS = ['surge', 'profile', 'forecast', 'burn-rate'];
+const learning = DEFAULT_RULES.filter(
+  ({ id, detector }) =>
+    KINDS.includes(detector.kind) || id === 'link-loss' || id === 'voice-quality',
+);
+
+/** What a broken or lying agent may send: the engine itself refuses what is no number or beyond 1e15. */
+const figure = fc.oneof(
+  fc.constantFrom(0, -1, 1, 1.5, 2, 1e-300, -1e15, 1e15),
+  fc.double({ min: -1e15, max: 1e15, noNaN: true }).map((value) => value + 0),
+);
+/** Seconds to the next sample: rounds, stops of days, and almost nothing. */
+const pause = fc.constantFrom(0.001, 1, 5, 60, 240, 3_600, 90_000, 700_000);
+
+describe('figures that should not be', () => {
+  test.each(learning.map(({ id }) => id))('%s keeps its mind and its memory plain', (id) => {
+    const rules = DEFAULT_RULES.filter((rule) => rule.id === id);
+    const subject =
+      rules[0]?.on[0] === 'link'
+        ? 'link:lyon-mpls'
+        : rules[0]?.on[0] === 'device'
+          ? 'device:lyon-r1'
+          : 'interface:lyon-r1/wan0';
+    const [compiled] = createScope(settings({ rules })).rulesOf(subject);
+    if (compiled === undefined) throw new Error(`${id} judges nothing`);
+    const { judge } = compiled;
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(figure, pause, fc.nat(judge.metrics.length - 1)), { maxLength: 300 }),
+        (samples) => {
+          let state = judge.create();
+          const watched = createWatched('a', createShared(subject));
+          watched.port = { speedBps: 1e9, discontinuityTicks: 0, discontinuityAt: epochMs(0) };
+          let now = 1_700_000_000_000;
+          for (const [value, after, input] of samples) {
+            now += after * 1000;
+            const feed = {
+              at: epochMs(now),
+              value,
+              every: durationMs(60_000),
+              patience: durationMs(185_000),
+              span: durationMs(after * 1000),
+              learned: undefined,
+              watched,
+            } as Feed;
+            expect(['normal', 'breached', 'unknown']).toContain(judge.observe(state, input, feed));
+            judge.trend?.(state, feed);
+          }
+          const stored = JSON.parse(JSON.stringify(state));
+          expect(stored).toEqual(state);
+          state = stored;
+          const finding = judge.finding(state, watched, epochMs(now));
+          expect(finding.onsetAt).toBeLessThanOrEqual(now);
+          expect(finding.text).not.toMatch(/NaN|undefined|Infinity/);
+          expect(JSON.stringify(state).length).toBeLessThan(12_000);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('the engine refuses figures that nothing measures', () => {
+    const engine = createSiteEngine(settings());
+    for (const value of [1e300, -1e300, Number.MAX_VALUE, Number.POSITIVE_INFINITY]) {
+      engine.observe(batch([sample(5, 'stamp_rtt_ms', value)]), { now: at(5), position: 1 });
+    }
+    expect(JSON.stringify(engine.snapshot())).not.toMatch(/e\+30[08]/);
+  });
+});
