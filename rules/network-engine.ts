@@ -14,17 +14,21 @@ import type { Instant, NetworkEngine, Snapshot } from './contract.ts';
 import { type AlertBookState, createAlertBook, type FiringAlert } from './correlate/alert-book.ts';
 import { type AnswersState, createAnswers } from './correlate/answers.ts';
 import { type CommonCauseState, createCommonCause } from './correlate/common-cause.ts';
-import { createExplainer } from './correlate/explain.ts';
+import { createExplainer, type Explainer } from './correlate/explain.ts';
 import { isQuickOutage } from './correlate/explanations.ts';
 import { createHoldDown } from './correlate/hold-down.ts';
+import { createMaintenance } from './correlate/maintenance.ts';
 import { createSilence } from './correlate/silence.ts';
 import { createTopology, deviceSubject, endInterfaces, linkSubject } from './correlate/topology.ts';
 import { createBusiness } from './incident/business.ts';
 import { expireAcknowledgements, nextExpiry, obey } from './incident/commands.ts';
+import { createFlood, type FloodState } from './incident/flood.ts';
 import { createHolding, type HoldingState, type Turn } from './incident/holding.ts';
 import { createIncidentBook, type IncidentBookState } from './incident/incident-book.ts';
 import type { IncidentRecord } from './incident/incident-record.ts';
+import { createPeople, type PeopleState } from './incident/people.ts';
 import { createPlacing } from './incident/placing.ts';
+import { isRegrouping, regroup } from './incident/regroup.ts';
 import type { ServiceBookState } from './incident/services.ts';
 import { nameOf as subjectName } from './incident/wording.ts';
 import type { EngineSettings, Rule } from './settings.ts';
@@ -37,6 +41,10 @@ interface NetworkState {
   readonly answers: AnswersState;
   readonly incidents: IncidentBookState;
   readonly holding: HoldingState;
+  /** Absent in snapshots from before people could regroup, and before floods. */
+  readonly people?: PeopleState;
+  readonly homes?: PeopleState;
+  readonly flood?: FloodState;
   /** Absent in snapshots from before circuits were seen to fail together. */
   readonly common?: CommonCauseState;
   /** Absent in snapshots from before there were services. */
@@ -63,13 +71,25 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     throw new Error('unknown snapshot of the network engine');
   let settings = initial;
   let topology = createTopology(settings);
+  let maintenance = createMaintenance(topology, settings.maintenance);
   let rules = new Map<string, Rule>(settings.rules.map((rule) => [rule.id, rule]));
   const timing = () => settings.timing;
   const place = () => topology;
 
   const book = createAlertBook(settings, topology, state?.alerts);
   const answers = createAnswers(state?.answers);
-  const explainer = createExplainer({ book, answers, topology: place });
+  const finder = createExplainer({ book, answers, topology: place });
+  const theIncidents = () => incidents;
+  const people = createPeople(theIncidents, 'a person put it into this incident', state?.people);
+  const homes = createPeople(theIncidents, 'one of many troubles at once', state?.homes);
+  /** What people said goes first, then what speaks for a flood, then the topology. */
+  const explainer: Explainer = {
+    ...finder,
+    explain(firing) {
+      const found = finder.explain(firing);
+      return (people.hasPlaced(firing) ? people : homes).overrule(firing, found);
+    },
+  };
   const silence = createSilence({ book, answers, topology: place, timing });
   const holdDown = createHoldDown({ book, answers, explainer, silence, topology: place, timing });
   const view = () => ({
@@ -99,11 +119,13 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
       answers,
       topology: place,
       isReady: (firing, now) =>
-        firing.incident !== undefined || holdDown.judge(firing, now).kind === 'open',
-      isApart: () => false,
+        maintenance.covering(firing.alert.subject, now) === undefined &&
+        (firing.incident !== undefined || holdDown.judge(firing, now).kind === 'open'),
+      isApart: (firing) => people.hasPlaced(firing) || homes.hasPlaced(firing),
     },
     state?.common,
   );
+  const flood = createFlood({ book, incidents, homes }, state?.flood);
   const placing = createPlacing({
     book,
     incidents,
@@ -112,6 +134,10 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     holding,
     silence,
     common,
+    maintenance: () => maintenance,
+    people,
+    flood,
+    homeOf: ({ alert }) => people.homeOf(alert.key) ?? homes.homeOf(alert.key),
     dependentsOf: (subject) => [...book.dependentsOf(subject), ...hangingOn(subject)],
     timing,
   });
@@ -149,7 +175,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   /** Resolved when the root has cleared and no outage that it explained is left to be re-probed. */
   function endIfOver(incident: IncidentRecord, now: EpochMs): void {
     const isOpen = incident.state === 'open' || incident.state === 'acknowledged';
-    if (!isOpen || incident.rootClearedAt === undefined) return;
+    const isInHand = incident.takenOver !== undefined;
+    if (!isOpen || isInHand || incident.rootClearedAt === undefined) return;
     const left = [...incident.recovering].flatMap((key) => book.get(key) ?? []);
     if (left.some((firing) => isQuickOutage(book.familyOf(firing)))) return;
     for (const firing of left) {
@@ -381,6 +408,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   function apply(command: Command, at: Instant): Fact[] {
     const turn = turnAt(at);
     if (command.kind === 'server-started') thaw(turn);
+    else if (isRegrouping(command)) regroup({ book, incidents, people }, command, turn);
     else obey(incidents, command, at.now);
     return finish(turn);
   }
@@ -388,6 +416,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   function configure(next: EngineSettings, at: Instant): Fact[] {
     settings = next;
     topology = createTopology(settings);
+    maintenance = createMaintenance(topology, settings.maintenance);
     rules = new Map(settings.rules.map((rule) => [rule.id, rule]));
     book.settle(settings, topology);
     business.configure(settings);
@@ -407,6 +436,9 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
       answers: answers.snapshot(),
       incidents: incidents.snapshot(),
       holding: holding.snapshot(),
+      people: people.snapshot(),
+      homes: homes.snapshot(),
+      flood: flood.snapshot(),
       common: common.snapshot(),
       services: business.snapshot(),
     }),

@@ -53,4 +53,10 @@ export type Reason =
   | { readonly kind: 'flapping'; readonly changes: number; readonly text: string }
   | { readonly kind: 'person'; readonly by: string; readonly text: string }
   | { readonly kind: 'configuration'; readonly text: string }
+  | {
+      readonly kind: 'maintenance';
+      readonly window: string;
+      readonly until: EpochMs;
+      readonly text: string;
+    }
   | { readonly kind: 'late-data'; readonly text: string };

@@ -86,7 +86,7 @@ export interface Incident {
   readonly priority: Priority;
   /** People affected, by the inventory. */
   readonly users: number;
-  /** Ids of the sites behind the root. */
+  /** Ids of the sites behind the root that suffer: no other way, or one that works badly. */
   readonly sites?: readonly SiteId[];
   /** Worst first. Absent when no service is hit. */
   readonly services?: readonly HitService[];
@@ -99,6 +99,10 @@ export interface Incident {
   readonly updatedAt: EpochMs;
   readonly resolvedAt?: EpochMs;
   readonly acknowledged?: Acknowledgement;
+  /** A person works on it by hand: the engine goes on watching and does not resolve it. */
+  readonly takenOver?: { readonly by: string; readonly at: EpochMs; readonly note?: string };
+  /** The incident that absorbed this one; it is told no more by itself. */
+  readonly mergedInto?: IncidentId;
   /** Since when nobody can see whether the trouble goes on. */
   readonly blindSince?: EpochMs;
   /** The series a graph should show. */

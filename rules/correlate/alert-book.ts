@@ -29,6 +29,8 @@ export interface SilenceVerdict {
   readonly confidence: number;
   readonly text: string;
   readonly shared?: SharedCause;
+  /** It speaks for so many troubles at once. */
+  readonly flood?: string;
 }
 
 /** A firing alert and what correlation knows of it. Plain data: it is part of the snapshot. */

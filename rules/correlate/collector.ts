@@ -6,6 +6,8 @@ export interface CollectorDeps {
   readonly book: AlertBook;
   readonly explainer: Explainer;
   readonly silence: Silence;
+  /** Announced work, or a person's word, is why it is silent. */
+  readonly isSettled: (firing: FiringAlert) => boolean;
 }
 
 /** What the collector's own blindness changes: who leads, and whose explanation is new or gone. */
@@ -22,12 +24,12 @@ export interface CollectorFinding {
  * @param isRoot tells whether the silence is the root of an incident already; it then leads on.
  */
 export function blameCollector(
-  { book, explainer, silence }: CollectorDeps,
+  { book, explainer, silence, isSettled }: CollectorDeps,
   isRoot: (firing: FiringAlert) => boolean,
 ): CollectorFinding {
   const silences = book.ofFamily('agent-silent');
   if (silences.length === 0) return { lead: undefined, changed: [], freed: [] };
-  const blind = new Set(silence.collectorBlindness());
+  const blind = new Set(silence.collectorBlindness(isSettled));
   const [first] = blind;
   const lead = [...blind].find(isRoot) ?? first;
   const changed: FiringAlert[] = [];

@@ -42,6 +42,8 @@ export type Finding =
       readonly until: EpochMs | null;
       readonly ask: readonly Question[];
       readonly text: string;
+      /** Announced work; the wait ends with it. */
+      readonly window?: string;
     };
 
 export interface HoldDownDeps {

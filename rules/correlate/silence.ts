@@ -40,7 +40,7 @@ export interface Silence {
   isSilent(agent: AgentId): boolean;
   judge(firing: FiringAlert, now: EpochMs): SilenceFinding;
   /** Silences that no circuit explains, when they are so many that the collector is to blame. */
-  collectorBlindness(): readonly FiringAlert[];
+  collectorBlindness(isSettled: (firing: FiringAlert) => boolean): readonly FiringAlert[];
 }
 
 const QUESTIONS = 3;
@@ -105,10 +105,11 @@ export function createSilence({ book, answers, topology, timing }: SilenceDeps):
     return { cause: 'agent stopped', confidence: 0.6, text };
   }
 
-  function collectorBlindness(): readonly FiringAlert[] {
+  function collectorBlindness(isSettled: (firing: FiringAlert) => boolean): readonly FiringAlert[] {
     const unexplained = book
       .ofFamily('agent-silent')
       .filter((f) => f.explanation === undefined || f.explanation.row === COLLECTOR_ROW)
+      .filter((f) => !isSettled(f))
       .sort((a, b) => a.serial - b.serial);
     const share = timing().collectorBlindShare * topology().agentCount;
     return unexplained.length >= Math.max(2, share) ? unexplained : [];

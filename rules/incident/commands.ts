@@ -1,8 +1,12 @@
+import type { Reason } from '../../protocol/model/alert.ts';
 import type { Command } from '../../protocol/model/command.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { IncidentBook } from './incident-book.ts';
 
-type PersonCommand = Exclude<Command, { kind: 'server-started' }>;
+type PersonCommand = Exclude<
+  Command,
+  { kind: 'server-started' | 'merge' | 'split' | 'not-the-cause' }
+>;
 
 /** What a person wants of one incident. Unknown or ended incidents are left as they are. */
 export function obey(incidents: IncidentBook, command: PersonCommand, now: EpochMs): void {
@@ -10,26 +14,31 @@ export function obey(incidents: IncidentBook, command: PersonCommand, now: Epoch
   const isOpen = incident?.state === 'open' || incident?.state === 'acknowledged';
   if (incident === undefined || !isOpen) return;
   const { by } = command;
+  const note = 'note' in command && command.note !== undefined ? { note: command.note } : {};
+  const because = (text: string): Reason => ({
+    kind: 'person',
+    by,
+    text: `${by} ${text}${note.note === undefined ? '' : `: ${note.note}`}`,
+  });
   switch (command.kind) {
     case 'acknowledge': {
       if (command.until <= now) return;
-      const note = command.note === undefined ? {} : { note: command.note };
-      const text = `${by} has taken it${command.note === undefined ? '' : `: ${command.note}`}`;
       const ack = { by, at: now, ...note, until: command.until };
-      incidents.acknowledge(incident, ack, { kind: 'person', by, text });
+      incidents.acknowledge(incident, ack, because('has taken it'));
       return;
     }
-    case 'unacknowledge': {
-      if (incident.acknowledged === undefined) return;
-      const text = `${by} has given it back`;
-      incidents.acknowledge(incident, undefined, { kind: 'person', by, text });
+    case 'unacknowledge':
+      if (incident.acknowledged === undefined && incident.takenOver === undefined) return;
+      delete incident.takenOver;
+      incidents.acknowledge(incident, undefined, because('has given it back'));
       return;
-    }
-    case 'close': {
-      const text = `${by} closed it${command.note === undefined ? '' : `: ${command.note}`}`;
-      incidents.close(incident, now, { kind: 'person', by, text });
+    case 'take-over':
+      incident.takenOver = { by, at: now, ...note };
+      incidents.touch(incident, because('works on it by hand'));
       return;
-    }
+    case 'close':
+      incidents.close(incident, now, because('closed it'));
+      return;
   }
 }
 

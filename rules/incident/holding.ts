@@ -45,6 +45,13 @@ export interface HoldingDeps {
   readonly timing: () => Timing;
 }
 
+function reasonOf({ until, text, window }: Finding & { kind: 'wait' }, since: EpochMs): Reason {
+  if (until === null) return { kind: 'no-data', since, text };
+  return window === undefined
+    ? { kind: 'held-down', until, text }
+    : { kind: 'maintenance', window, until, text };
+}
+
 export function createHolding({ book, timing }: HoldingDeps, state?: HoldingState): Holding {
   const held = new Map<AlertKey, EpochMs | null>(state?.held);
   const asked = new Map<string, EpochMs>(state?.asked);
@@ -67,11 +74,10 @@ export function createHolding({ book, timing }: HoldingDeps, state?: HoldingStat
   }
 
   function hold(firing: FiringAlert, finding: Finding & { kind: 'wait' }, turn: Turn): void {
-    const { until, text } = finding;
+    const { until } = finding;
     held.set(firing.alert.key, until);
     const since = firing.blindSince ?? turn.at.now;
-    const because: Reason =
-      until === null ? { kind: 'no-data', since, text } : { kind: 'held-down', until, text };
+    const because = reasonOf(finding, since);
     suppress(firing, because, turn);
     ask(finding.ask, until ?? later(turn.at.now, timing().holdDown), turn);
   }

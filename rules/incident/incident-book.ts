@@ -36,6 +36,8 @@ export interface IncidentBook {
   all(): readonly IncidentRecord[];
   /** Opens, or reopens when the same trouble was resolved within `reopenWithin`. */
   open(root: FiringAlert, family: Family, at: Instant, because: Reason): IncidentRecord;
+  /** The incident of that trouble which a person keeps open although it has cleared. */
+  inHandOf(subject: SubjectKey, family: Family): IncidentRecord | undefined;
   join(incident: IncidentRecord, firing: FiringAlert): Reason;
   /** Another alert becomes the suspected root; the old one stays as a symptom while it fires. */
   takeOver(incident: IncidentRecord, root: FiringAlert, family: Family): void;
@@ -163,6 +165,15 @@ export function createIncidentBook(
     root.incident = incident.id;
     delete root.releaseAt;
     delete root.outlived;
+  }
+
+  function inHandOf(subject: SubjectKey, family: Family): IncidentRecord | undefined {
+    for (const incident of incidents.values()) {
+      const isKept = incident.takenOver !== undefined && incident.rootClearedAt !== undefined;
+      const isSame = incident.root.subject === subject && incident.family === family;
+      if (isKept && isSame && !isEnded(incident)) return incident;
+    }
+    return undefined;
   }
 
   function addSymptom(incident: IncidentRecord, firing: FiringAlert): Reason {
@@ -323,6 +334,7 @@ export function createIncidentBook(
     get: (id) => (id === undefined ? undefined : incidents.get(id)),
     all: () => [...incidents.values()],
     open,
+    inHandOf,
     join,
     takeOver,
     judgeAnew,

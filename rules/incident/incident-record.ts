@@ -55,6 +55,7 @@ export interface IncidentRecord {
   updatedAt: EpochMs;
   resolvedAt?: EpochMs;
   acknowledged?: Acknowledgement;
+  takenOver?: NonNullable<Incident['takenOver']>;
   blindSince?: EpochMs;
   /** Since when others reach the root's subject and its own agent does not. */
   doubtedSince?: EpochMs;
@@ -186,6 +187,17 @@ const symptomOf = ({
   ...symptom
 }: SymptomRecord): Symptom => symptom;
 
+/** What happened to it since it was opened, as far as it did. */
+function lifeOf({ resolvedAt, acknowledged, takenOver, mergedInto, blindSince }: IncidentRecord) {
+  return {
+    ...(resolvedAt === undefined ? {} : { resolvedAt }),
+    ...(acknowledged === undefined ? {} : { acknowledged }),
+    ...(takenOver === undefined ? {} : { takenOver }),
+    ...(mergedInto === undefined ? {} : { mergedInto }),
+    ...(blindSince === undefined ? {} : { blindSince }),
+  };
+}
+
 /** The incident as facts carry it. Call `refresh` first. */
 export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
   const cause = record.cause ?? 'trouble';
@@ -226,9 +238,7 @@ export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
     onsetAt: record.onsetAt,
     openedAt: record.openedAt,
     updatedAt: record.updatedAt,
-    ...(record.resolvedAt === undefined ? {} : { resolvedAt: record.resolvedAt }),
-    ...(record.acknowledged === undefined ? {} : { acknowledged: record.acknowledged }),
-    ...(record.blindSince === undefined ? {} : { blindSince: record.blindSince }),
+    ...lifeOf(record),
     ...(record.root.evidence.series === undefined ? {} : { deciding: record.root.evidence.series }),
     advice: deps.ruleOf(record.root.rule)?.advice ?? [],
     reopened: record.reopened,

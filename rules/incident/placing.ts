@@ -6,11 +6,14 @@ import { COMMON_ROW, type CommonCause } from '../correlate/common-cause.ts';
 import type { Explainer } from '../correlate/explain.ts';
 import { isOutage } from '../correlate/explanations.ts';
 import type { Finding, HoldDown } from '../correlate/hold-down.ts';
+import type { Maintenance } from '../correlate/maintenance.ts';
 import { COLLECTOR_ROW, type Silence } from '../correlate/silence.ts';
 import type { Timing } from '../settings.ts';
+import type { Flood } from './flood.ts';
 import type { Holding, Turn } from './holding.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IncidentRecord } from './incident-record.ts';
+import type { People } from './people.ts';
 
 /**
  * Puts every firing alert into its place:
@@ -33,6 +36,11 @@ export interface PlacingDeps {
   readonly holding: Holding;
   readonly silence: Silence;
   readonly common: CommonCause;
+  readonly maintenance: () => Maintenance;
+  readonly people: People;
+  readonly flood: Flood;
+  /** The incident in which a person, or a flood, has put the alert. */
+  readonly homeOf: (firing: FiringAlert) => IncidentRecord | undefined;
   /** Alerts that may be explained by trouble of the subject. */
   readonly dependentsOf: (subject: SubjectKey) => readonly FiringAlert[];
   readonly timing: () => Timing;
@@ -44,8 +52,8 @@ const isLive = (incident: IncidentRecord | undefined): incident is IncidentRecor
 const isQuiet = (incident: IncidentRecord): boolean => incident.state === 'closed';
 
 export function createPlacing(deps: PlacingDeps): Placing {
-  const { book, incidents, explainer, holdDown, holding, silence, common, dependentsOf, timing } =
-    deps;
+  const { book, incidents, explainer, holdDown, holding, silence, timing } = deps;
+  const { common, dependentsOf, flood, homeOf, maintenance, people } = deps;
 
   const incidentOf = (firing: FiringAlert): IncidentRecord | undefined => {
     const incident = incidents.get(firing.incident);
@@ -53,7 +61,12 @@ export function createPlacing(deps: PlacingDeps): Placing {
   };
 
   function judge(root: FiringAlert, lead: FiringAlert | undefined, now: EpochMs): Finding {
-    if (root === lead) return { kind: 'open' };
+    if (root === lead || people.isApart(root.alert.key)) return { kind: 'open' };
+    const window = maintenance().covering(root.alert.subject, now);
+    if (window !== undefined) {
+      const text = `announced work: ${window.name}`;
+      return { kind: 'wait', until: window.until, ask: [], text, window: window.id };
+    }
     if (lead !== undefined) {
       return { kind: 'wait', until: null, ask: [], text: 'the collector itself is cut off' };
     }
@@ -118,6 +131,11 @@ export function createPlacing(deps: PlacingDeps): Placing {
     delete root.releaseAt;
     delete root.outlived;
     delete root.explainedUntil;
+    const handled = incidents.inHandOf(subject, family);
+    if (handled !== undefined) {
+      incidents.takeOver(handled, root, family);
+      return handled;
+    }
     const isSame =
       outlived?.state === 'resolved' &&
       outlived.mergedInto === undefined &&
@@ -135,8 +153,16 @@ export function createPlacing(deps: PlacingDeps): Placing {
   }
 
   function startFor(root: FiringAlert, turn: Turn): IncidentRecord {
+    const speaker = people.hasPlaced(root) ? undefined : flood.speaker(turn.at.now);
+    if (speaker !== undefined && speaker.root.key !== root.alert.key) {
+      flood.absorb(root, turn.at.now);
+      book.setExplanation(root, explainer.explain(root));
+      gather(root, speaker, turn);
+      return speaker;
+    }
     const incident = openFor(root, turn);
     for (const child of book.childrenOf(root.alert.key)) gather(child, incident, turn);
+    if (incident.openedAt === turn.at.now) flood.opened(turn);
     return incident;
   }
 
@@ -156,7 +182,9 @@ export function createPlacing(deps: PlacingDeps): Placing {
     holding.release(root.alert.key);
     // The collector stays cut off while its first silent agent is back and others are not.
     const isSameFault =
-      own.root.subject === root.alert.subject || (root === lead && own.family === 'agent-silent');
+      homeOf(root) === own ||
+      own.root.subject === root.alert.subject ||
+      (root === lead && own.family === 'agent-silent');
     if (isSameFault && own.rootClearedAt !== undefined) {
       incidents.takeOver(own, root, book.familyOf(root));
       return own;
@@ -281,14 +309,33 @@ export function createPlacing(deps: PlacingDeps): Placing {
       book.setExplanation(firing, explainer.explain(firing));
     }
     blameCommonCause(turn);
-    const { lead, changed, freed } = blameCollector({ book, explainer, silence }, isRootOfIncident);
+    const isSettled = (firing: FiringAlert): boolean =>
+      people.hasPlaced(firing) ||
+      maintenance().covering(firing.alert.subject, turn.at.now) !== undefined;
+    const { lead, changed, freed } = blameCollector(
+      { book, explainer, silence, isSettled },
+      isRootOfIncident,
+    );
     for (const firing of freed) {
       firing.heldFrom = turn.at.now;
       // The agents come back one after the other, and each is believed only after a while.
       firing.releaseAt = holdDown.echoUntil(firing, turn.at.now);
     }
     for (const firing of [...changed, ...freed]) dirty.add(firing);
-    for (const [root, members] of groupsByRoot(dirty)) place(root, members, lead, turn);
+    placeAll(turn, lead);
+  }
+
+  /** Placing may bring a flood to light, and then what it gathers is placed once more. */
+  function placeAll(turn: Turn, lead: FiringAlert | undefined): void {
+    const { dirty } = turn;
+    for (let rounds = 0; dirty.size > 0 && rounds < 3; rounds++) {
+      const alerts = new Set(dirty);
+      dirty.clear();
+      if (rounds > 0) {
+        for (const firing of alerts) book.setExplanation(firing, explainer.explain(firing));
+      }
+      for (const [root, members] of groupsByRoot(alerts)) place(root, members, lead, turn);
+    }
     dirty.clear();
   }
 
@@ -325,7 +372,10 @@ export function createPlacing(deps: PlacingDeps): Placing {
   function rootCleared(incident: IncidentRecord, turn: Turn): void {
     const live = liveOf(incident);
     for (const firing of live) turn.dirty.add(firing);
+    const kept = live.filter((firing) => homeOf(firing) === incident);
     const successor =
+      kept.find(({ alert }) => !people.isRefused(alert.key, incident)) ??
+      kept[0] ??
       live.find((firing) => isSuccessor(firing, incident)) ??
       live.find((firing) => firing.explanation?.row === COMMON_ROW);
     if (successor !== undefined) {

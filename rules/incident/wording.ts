@@ -33,7 +33,7 @@ export interface CauseQuestion {
 /** The cause by name: "circuit down", "agent stopped", "congestion". */
 export function causeOf(question: CauseQuestion): string {
   const { family, rule, verdict, rows } = question;
-  if (verdict?.shared !== undefined) return verdict.cause;
+  if (verdict?.shared !== undefined || verdict?.flood !== undefined) return verdict.cause;
   if (family === 'agent-silent') {
     if (rows.has(COLLECTOR_ROW)) return 'collector cut off';
     return rows.has('site-dark') ? 'site or circuit down' : (verdict?.cause ?? 'agent silent');
@@ -85,6 +85,8 @@ function headline(root: RootView, topology: Topology, silent: number): string {
   }
   const name = nameOf(root.alert.subject, topology);
   switch (root.cause) {
+    case 'many troubles at once':
+      return `Many troubles at once, first ${name}`;
     case 'circuit down':
       return `Circuit ${name} down`;
     case 'tunnel down':

@@ -36,7 +36,9 @@ export function createIncidentBook(
       else put(fact.view);
     },
     restore(incidents) {
-      for (const incident of [...incidents].reverse()) put(incident);
+      for (const incident of [...incidents].reverse()) {
+        if (incident.mergedInto === undefined) put(incident);
+      }
     },
     ticketsChanged(id) {
       const view = shown.get(id);
