@@ -92,9 +92,14 @@ export function shareAbove({ scale, first, counts, total }: Histogram, value: nu
   return total > 0 ? above / total : 0;
 }
 
+/** asinh of the greatest number there is; a quotient may still be beyond it. */
+const FARTHEST = 711;
+
 /** asinh is linear near 0 and a logarithm beyond, and takes values below 0 as they come. */
-const bucketOf = ({ unit, step }: Scale, value: number): number =>
-  Math.floor(Math.asinh(value / unit) / step);
+function bucketOf({ unit, step }: Scale, value: number): number {
+  const place = Math.asinh(value / unit);
+  return Math.floor(Math.max(-FARTHEST, Math.min(FARTHEST, place)) / step);
+}
 
 const edgeOf = ({ unit, step }: Scale, edge: number): number => Math.sinh(edge * step) * unit;
 
