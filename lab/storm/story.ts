@@ -1,4 +1,4 @@
-import { type Fact, isIncidentFact } from '../../protocol/model/fact.ts';
+import { type Fact, type IncidentFact, isIncidentFact } from '../../protocol/model/fact.ts';
 import type { StormPlan } from './plan.ts';
 import { STORM_START } from './run.ts';
 import type { StormScore } from './score.ts';
@@ -13,15 +13,17 @@ const WIDTH = 7;
 
 const clock = (ms: number): string => `${(ms / 1000).toFixed(1)}`.padStart(WIDTH);
 
+function tellIncident(fact: IncidentFact): string | undefined {
+  const { view, kind, material } = fact;
+  // One more symptom is no news.
+  if (kind === 'incident.updated' && !material) return undefined;
+  const end = fact.into === undefined ? '' : ` into ${fact.into}`;
+  const last = fact.because.at(-1)?.text ?? '';
+  return `${kind} ${fact.incident}${end}: "${view.title}" P${view.priority}, root ${view.root.subject} (${view.root.rule}, ${view.root.cause}), ${view.symptoms.length} symptoms${last === '' ? '' : `; ${last}`}`;
+}
+
 function tell(fact: Fact): string | undefined {
-  if (isIncidentFact(fact)) {
-    const { view, kind, material } = fact;
-    // One more symptom is no news.
-    if (kind === 'incident.updated' && !material) return undefined;
-    const end = fact.into === undefined ? '' : ` into ${fact.into}`;
-    const last = fact.because.at(-1)?.text ?? '';
-    return `${kind} ${fact.incident}${end}: "${view.title}" P${view.priority}, root ${view.root.subject} (${view.root.rule}, ${view.root.cause}), ${view.symptoms.length} symptoms${last === '' ? '' : `; ${last}`}`;
-  }
+  if (isIncidentFact(fact)) return tellIncident(fact);
   if (fact.kind === 'alert.fired') {
     return `  + ${fact.alert.key}: ${fact.alert.evidence.text}`;
   }
