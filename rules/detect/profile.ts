@@ -206,5 +206,5 @@ const createInput = (at: number): Input => ({
   goodSince: 0,
 });
 
-/** The tenth of nine exchangeable hours exceeds them all once in ten, and again in each following hour. */
+/** A bare excess lasts half an hour by chance once in ten, twice as long once in a hundred (own estimate). */
 const surenessOf = ({ evidence }: Input): number => 1 - 10 ** -(evidence / PROOF);

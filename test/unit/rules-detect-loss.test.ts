@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Alert } from '../../protocol/model/alert.ts';
 import { durationMs } from '../../protocol/model/units.ts';
 import {
   BURST_ECHOES,
@@ -117,9 +118,9 @@ describe('loss told from chance', () => {
   });
 
   test('sureness is the probability of a fault, given one a day', () => {
-    expect(surenessOf(Math.log(17_280), 5_000)).toBeCloseTo(0.5, 10);
-    expect(surenessOf(14.6, 5_000)).toBeGreaterThan(0.99);
-    expect(surenessOf(11, 240_000)).toBeGreaterThan(0.99);
+    expect(surenessOf(Math.log(17_280), durationMs(5_000))).toBeCloseTo(0.5, 10);
+    expect(surenessOf(14.6, durationMs(5_000))).toBeGreaterThan(0.99);
+    expect(surenessOf(11, durationMs(240_000))).toBeGreaterThan(0.99);
   });
 });
 
@@ -139,6 +140,10 @@ interface Weather {
   readonly during: number;
   readonly after: number;
 }
+
+type Told =
+  | { readonly kind: 'fired'; readonly at: number; readonly alert: Alert }
+  | { readonly kind: 'resolved'; readonly at: number };
 
 /** Rounds of a link that loses by luck, with the burst of ten after each first miss. */
 function live({ every, loss: p, before, during, after }: Weather, seed: number) {
@@ -164,14 +169,14 @@ function live({ every, loss: p, before, during, after }: Weather, seed: number) 
       ...noc.engine.observe(batch(samples, AGENT), { now: at(second + 1), position: i }),
     );
   }
-  return noc.facts.flatMap((fact) => {
+  return noc.facts.flatMap((fact): Told[] => {
     if (fact.kind === 'alert.fired' && fact.alert.rule === 'link-loss') {
       return [
         { kind: 'fired', at: secondOf(fact.at) - before * every, alert: fact.alert },
       ] as const;
     }
     if (fact.kind === 'alert.resolved' && fact.alert.startsWith('link-loss')) {
-      return [{ kind: 'resolved', at: secondOf(fact.at) - (before + during) * every }] as const;
+      return [{ kind: 'resolved', at: secondOf(fact.at) - (before + during) * every }];
     }
     return [];
   });
