@@ -18,8 +18,8 @@ export interface Explanation {
 /** What circuits that failed together share, and which they are (design 6.5). */
 export interface SharedCause {
   readonly name: string;
-  /** What the incident is about, instead of the one circuit that leads. */
-  readonly subject: SubjectKey;
+  /** What the incident is about, instead of the one circuit that leads; absent = no word for it. */
+  readonly subject?: SubjectKey;
   readonly links: readonly string[];
 }
 

@@ -130,7 +130,10 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
             .devicesAt(idOf(subject))
             .map(({ id }) => deviceSubject(id));
     if (devices.some((device) => answers.isAnsweredAfter(device, since))) return false;
-    const watchers = kind === 'device' ? (topology().watchersOf(subject) ?? []) : [];
+    // A hub whose agent is heard is there; a branch's agent may be heard no more in a moment.
+    const isHub = kind === 'site' && topology().graph.core.includes(idOf(subject));
+    const hubAgents = isHub ? topology().agentsAt(idOf(subject)) : [];
+    const watchers = kind === 'device' ? (topology().watchersOf(subject) ?? []) : hubAgents;
     return watchers.every(isSilent);
   }
 
@@ -162,7 +165,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     for (const group of former) if (group.id !== fate.id) groups.delete(group.id);
     const keys = firing.map((one) => one.alert.key);
     const most = Math.max(known?.most ?? 0, keys.length);
-    const verdict = verdictOf(fate, firing, lead);
+    const verdict = verdictOf(fate, firing);
     keep({ id: fate.id, lead: lead.alert.key, members: keys, most, verdict });
     putUnder(lead, firing, verdict, changed);
   }
@@ -193,21 +196,13 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     }
   }
 
-  function verdictOf(
-    fate: Fate,
-    firing: readonly FiringAlert[],
-    lead: FiringAlert,
-  ): SilenceVerdict {
+  function verdictOf(fate: Fate, firing: readonly FiringAlert[]): SilenceVerdict {
     const span = Math.round(spanOf(firing) / 1000);
     const text = `${firing.length} of ${fate.links.length} circuits of ${fate.name} failed within ${span} s, which chance does less than once in 10,000 such moments`;
     const links = firing.flatMap((one) => linkOf(one)?.id ?? []);
-    const { subject = lead.alert.subject } = fate;
-    return {
-      cause: fate.cause,
-      confidence: 0.85,
-      text,
-      shared: { name: fate.name, subject, links },
-    };
+    const { name, subject } = fate;
+    const shared = { name, links, ...(subject === undefined ? {} : { subject }) };
+    return { cause: fate.cause, confidence: 0.85, text, shared };
   }
 
   /** Members that have cleared leave; the next one leads; the last ones go their own ways. */
@@ -236,7 +231,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   /** Something in front of the group's first circuit turned out to be the cause. */
   function isExplainedAway(lead: FiringAlert, group: Group): boolean {
     const explanation = explainer.explain(lead);
-    if (explanation === undefined) return false;
+    // Another agent's view of the same circuit says nothing against the group.
+    if (explanation === undefined || explanation.row === 'same-subject') return false;
     return !WEAKER_ROWS.has(explanation.row) || /^(site|device)\|/.test(group.id);
   }
 

@@ -36,6 +36,15 @@ export const LEAST_SHARE: Record<Fate['kind'], number> = {
   provider: 0.5,
 };
 
+/** Two circuits of one carrier may well fail in one minute; those of one site share much more. */
+const LEAST_FAILED: Record<Fate['kind'], number> = {
+  device: 2,
+  site: 2,
+  pop: 3,
+  'last-mile': 3,
+  provider: 3,
+};
+
 /** A circuit fails by itself about once a month: access circuits are sold with 99.5 to 99.9 %. */
 const MEAN_TIME_BETWEEN_FAILURES = durationMs(30 * 86_400_000);
 /** Once in ten thousand such moments chance may be mistaken for a common cause. */
@@ -58,7 +67,7 @@ export function chanceOf(size: number, failed: number, within: DurationMs): numb
 }
 
 export const isBeyondChance = (fate: Fate, failed: number, within: DurationMs): boolean =>
-  failed >= 2 &&
+  failed >= LEAST_FAILED[fate.kind] &&
   failed >= LEAST_SHARE[fate.kind] * fate.links.length &&
   chanceOf(fate.links.length, failed, within) < CHANCE;
 

@@ -301,7 +301,8 @@ export function createPlacing(deps: PlacingDeps): Placing {
   /** Explanations first, all of them; only then places, so that one input has one outcome. */
   function settle(turn: Turn): void {
     const { dirty } = turn;
-    if (dirty.size === 0) return;
+    const due = common.nextDueAt();
+    if (dirty.size === 0 && (due === undefined || due > turn.at.now)) return;
     const unled = [...dirty].filter(
       (firing) => firing.explanation?.row !== COLLECTOR_ROW && !common.isLed(firing),
     );
@@ -376,8 +377,8 @@ export function createPlacing(deps: PlacingDeps): Placing {
     const successor =
       kept.find(({ alert }) => !people.isRefused(alert.key, incident)) ??
       kept[0] ??
-      live.find((firing) => isSuccessor(firing, incident)) ??
-      live.find((firing) => firing.explanation?.row === COMMON_ROW);
+      live.find((firing) => firing.explanation?.row === COMMON_ROW) ??
+      live.find((firing) => isSuccessor(firing, incident));
     if (successor !== undefined) {
       if (successor.explanation?.row === COMMON_ROW && incident.verdict !== undefined) {
         successor.verdict = incident.verdict;

@@ -27,6 +27,7 @@ export interface Run {
   now(): number;
   until(at: number): void;
   order(command: Command): void;
+  configure(settings: EngineSettings): void;
   boot(device: string): void;
   startServer(): void;
   /** Goes on with an engine made from the snapshot of this one, through JSON. */
@@ -173,6 +174,9 @@ export function createRun(settings: EngineSettings, seed: number): Run {
       while (clock < at) step();
     },
     order,
+    configure(next) {
+      take(engine.configure(next, instant()));
+    },
     recording,
     restart() {
       engine = createEngine(settings, JSON.parse(JSON.stringify(engine.snapshot())));

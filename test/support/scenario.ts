@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { Command } from '../../protocol/model/command.ts';
 import { type Fact, isIncidentFact } from '../../protocol/model/fact.ts';
 import type { Incident } from '../../protocol/model/incident.ts';
+import type { SubjectKey } from '../../protocol/model/subject.ts';
 import { epochMs, later } from '../../protocol/model/units.ts';
 import { DEFAULT_RULES, DEFAULT_TIMING } from '../../rules/packs/default.ts';
 import type { EngineSettings } from '../../rules/settings.ts';
@@ -65,7 +66,15 @@ export interface Chapter {
   person(by: string): {
     acknowledges(root: string, howLong: string): void;
     closes(root: string): void;
+    takesOver(root: string): void;
+    givesBack(root: string): void;
+    merges(root: string, into: string): void;
+    /** The subject becomes a trouble of its own. */
+    splits(root: string, subject: string): void;
+    saysNotTheCause(root: string): void;
   };
+  /** Work on the subjects is announced, from this chapter until then. */
+  maintenance(...subjects: readonly string[]): { isAnnounced(until: string): void };
   /** Exactly these incidents are open, in any order. */
   expectOpen(...incidents: readonly Expected[]): void;
   /** So many incidents have ever been opened: each is a ticket. */
@@ -156,6 +165,46 @@ export function scenario({ network, seeds = [1, 2, 3], settings }: ScenarioOptio
             until: later(epochMs(run.now()), millis(howLong) as never),
           })),
         closes: (root) => order((run) => ({ kind: 'close', incident: openOf(run, root).id, by })),
+        takesOver: (root) =>
+          order((run) => ({ kind: 'take-over', incident: openOf(run, root).id, by })),
+        givesBack: (root) =>
+          order((run) => ({ kind: 'unacknowledge', incident: openOf(run, root).id, by })),
+        merges: (root, into) =>
+          order((run) => ({
+            kind: 'merge',
+            incident: openOf(run, root).id,
+            into: openOf(run, into).id,
+            by,
+          })),
+        splits: (root, subject) =>
+          order((run) => {
+            const { id, symptoms } = openOf(run, root);
+            const alert = symptoms.find((symptom) => symptom.subject === subject)?.alert;
+            if (alert === undefined) throw new Error(`${subject} is no symptom of ${root}`);
+            return { kind: 'split', incident: id, alert, by };
+          }),
+        saysNotTheCause: (root) =>
+          order((run) => {
+            const { id, root: suspect } = openOf(run, root);
+            return { kind: 'not-the-cause', incident: id, alert: suspect.alert, by };
+          }),
+      }),
+      maintenance: (...subjects) => ({
+        isAnnounced: (until) =>
+          then((run) =>
+            run.configure({
+              ...complete,
+              maintenance: [
+                {
+                  id: 'work',
+                  name: 'announced work',
+                  subjects: subjects as readonly SubjectKey[],
+                  from: epochMs(when),
+                  until: epochMs(START + millis(until)),
+                },
+              ],
+            }),
+          ),
       }),
       expectOpen: (...incidents) => then((run) => compareOpen(run, incidents)),
       expectTickets: (count) => then((run) => expect(run.opened(), 'tickets').toBe(count)),

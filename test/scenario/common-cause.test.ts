@@ -1,0 +1,122 @@
+import { test } from 'vitest';
+import type { Link } from '../../protocol/model/inventory.ts';
+import { type Branch, hubAndBranches } from '../support/hub-and-branches.ts';
+import { scenario } from '../support/scenario.ts';
+
+const CITIES = ['lyon', 'nice', 'metz', 'lille', 'brest', 'tours', 'dijon', 'nancy'];
+
+/** Branches whose circuits end at points of presence, in turn or as told. */
+function withPops(branches: readonly Branch[], popOf: (link: Link, index: number) => string) {
+  const plain = hubAndBranches(branches);
+  const links = plain.inventory.links.map((link, i) => ({ ...link, pop: popOf(link, i) }));
+  return { ...plain, inventory: { ...plain.inventory, links } };
+}
+
+const network = withPops(
+  CITIES.map((id) => ({ id, switches: 1 })),
+  (_, index) => (index < 4 ? 'PAR-1' : 'LYS-2'),
+);
+
+test('circuits of one point of presence failing together are one incident that names it', () => {
+  const story = scenario({ network });
+  for (const id of CITIES.slice(0, 4)) story.at('30s').link(`${id}-mpls`).isCut();
+  story.at('90s').expectOpen({
+    root: CITIES.map((id) => `link:${id}-mpls`),
+    cause: 'point of presence down',
+    priority: 1,
+    users: 160,
+  });
+  story.at('90s').expectTickets(1);
+  story.at('4m').expectTickets(1);
+  for (const id of CITIES.slice(0, 4)) story.at('5m').link(`${id}-mpls`).isMended();
+  story.at('8m').expectOpen();
+  story.at('15m').expectTickets(1);
+  story.run();
+});
+
+test('all circuits of a provider failing together are a provider outage', () => {
+  const story = scenario({ network });
+  for (const id of CITIES) story.at('30s').link(`${id}-mpls`).isCut();
+  story.at('90s').expectOpen({
+    root: CITIES.map((id) => `link:${id}-mpls`),
+    cause: 'provider outage',
+    priority: 1,
+    users: 320,
+  });
+  story.at('90s').expectTickets(1);
+  story.run();
+});
+
+test('one circuit turns out to be different: when the others are back the incident is its own', () => {
+  const story = scenario({ network });
+  for (const id of CITIES.slice(0, 4)) story.at('30s').link(`${id}-mpls`).isCut();
+  for (const id of CITIES.slice(1, 4)) story.at('3m').link(`${id}-mpls`).isMended();
+  story.at('7m').expectOpen({ root: 'link:lyon-mpls', cause: 'circuit down', users: 40 });
+  story.run();
+});
+
+test('two circuits of eight that fail a minute apart are two troubles', () => {
+  const story = scenario({ network });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('90s').link('nice-mpls').isCut();
+  story.at('4m').expectOpen({ root: 'link:lyon-mpls' }, { root: 'link:nice-mpls' });
+  story.at('4m').expectTickets(2);
+  story.run();
+});
+
+test('two circuits of many that fail at once by chance are two troubles', () => {
+  const story = scenario({ network });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('30s').link('nancy-mpls').isCut();
+  story.at('3m').expectOpen({ root: 'link:lyon-mpls' }, { root: 'link:nancy-mpls' });
+  story.at('3m').expectTickets(2);
+  story.run();
+});
+
+test('circuits of two providers at one site failing at once are its power or its edge', () => {
+  const dual = hubAndBranches([
+    { id: 'lyon', switches: 1, otherLinks: ['inet'] },
+    { id: 'nice' },
+    { id: 'metz' },
+  ]);
+  const devices = dual.inventory.devices.filter((device) => device.id !== 'lyon-r1');
+  const links = dual.inventory.links.map((link) => ({
+    ...link,
+    ends: link.ends.filter((end) => end.device !== 'lyon-r1'),
+  }));
+  const watches = dual.watches.map(({ agent, subjects }) => ({
+    agent,
+    subjects: subjects.filter((subject) => !subject.startsWith('device:lyon')),
+  }));
+  const inventory = { ...dual.inventory, devices, links };
+  const story = scenario({ network: { inventory, watches } });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('30s').link('lyon-inet').isCut();
+  story.at('2m').expectOpen({ root: 'site:lyon', cause: 'power or edge of the site lost' });
+  story.at('2m').expectTickets(1);
+  story.run();
+});
+
+test('the hub router takes all circuits with it and is blamed, not their provider', () => {
+  const story = scenario({ network });
+  story.at('30s').device('hub-r1').dies();
+  story.at('2m').expectOpen({ root: 'device:hub-r1', cause: 'device down' });
+  story.at('2m').expectTickets(1);
+  story.at('3m').device('hub-r1').returns();
+  story.at('8m').expectOpen();
+  story.at('12m').expectTickets(1);
+  story.run();
+});
+
+test('when the circuit that leads the group is mended first, the incident goes on without it', () => {
+  const story = scenario({ network });
+  for (const id of CITIES.slice(0, 4)) story.at('30s').link(`${id}-mpls`).isCut();
+  story.at('2m').link('lyon-mpls').isMended();
+  story.at('2m').link('nice-mpls').isMended();
+  story.at('165s').expectTickets(1);
+  story.at('3m').link('metz-mpls').isMended();
+  story.at('3m').link('lille-mpls').isMended();
+  story.at('7m').expectOpen();
+  story.at('7m').expectTickets(1);
+  story.run();
+});
