@@ -65,6 +65,7 @@ export async function startLivePage(sites: number, pageRoot: string): Promise<Li
     status: model,
     incidents: { incidents: () => [], incident: () => undefined, factsOf: () => [] },
     deliveries: { tickets: () => [], deliveries: () => [] },
+    trends: { trends: () => [] },
     samples: {
       find: () => ({ series: [], hasMore: false }),
       range: async () => undefined,

@@ -37,6 +37,7 @@ import { startSealerThread } from './history/sealer-thread.ts';
 import { type ConfiguredWindows, createMaintenance } from './maintenance.ts';
 import type { SnapshotterOptions } from './pipeline/snapshotter.ts';
 import { startPipeline } from './pipeline.ts';
+import { ownTroubles } from './show/own-troubles.ts';
 import { createShow } from './show/show.ts';
 import { createStatusModel } from './show/status-model.ts';
 import { createShutdown } from './shutdown.ts';
@@ -140,6 +141,8 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     version,
     inventory: settings.inventory,
     watches: settings.watches,
+    ...(settings.maintenance && { maintenance: settings.maintenance }),
+    own: () => ownTroubles(pipeline.state().stalledBy, history.state()),
     latest: history.latest,
     tickets: db.outbox.tickets,
   });
@@ -173,7 +176,7 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
         heard: (agent, { now: at }, sentAt, heartbeat) =>
           model.heard(agent, { at, ...(sentAt && { sentAt }), ...(heartbeat && { heartbeat }) }),
         learned: model.learned,
-        configured: (next) => model.configure(next.inventory, next.watches),
+        configured: (next) => model.configure(next.inventory, next.watches, next.maintenance),
       },
       alongside(facts, { position, now }) {
         const { publicUrl } = setup.options;
@@ -199,6 +202,7 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     status: model,
     incidents: db.facts,
     deliveries: db.outbox,
+    trends: db.facts,
     samples: history,
     commands: pipeline,
     now: wall,

@@ -1,7 +1,7 @@
-import type { Evidence } from '../model/alert.ts';
-import type { Health } from '../model/fact.ts';
-import type { Incident, IncidentId } from '../model/incident.ts';
-import type { LinkKind } from '../model/inventory.ts';
+import type { AlertKey, Evidence, RuleId } from '../model/alert.ts';
+import type { Health, ServiceState, TrendFact } from '../model/fact.ts';
+import type { Incident, IncidentId, Level, Money } from '../model/incident.ts';
+import type { LinkKind, MaintenanceWindow, ServiceHours } from '../model/inventory.ts';
 import type { RuleMetricName } from '../model/metrics.ts';
 import type { InterfaceAttributes, SeriesKey } from '../model/sample.ts';
 import type { AgentId, DeviceId, LinkId, SiteId, SubjectKey } from '../model/subject.ts';
@@ -32,11 +32,53 @@ export interface TimelineEntry {
   readonly text: string;
 }
 
+/** An alert of an incident, its root's first: what a graph marks and what a person may split off. */
+export interface AlertView {
+  readonly key: AlertKey;
+  readonly rule: RuleId;
+  readonly subject: SubjectKey;
+  readonly firedAt: EpochMs;
+  readonly resolvedAt?: EpochMs;
+  readonly evidence: Evidence;
+}
+
 /** GET /api/v1/incidents/:id */
 export interface IncidentDetail extends IncidentView {
   readonly timeline: readonly TimelineEntry[];
   /** Figures of the root's alert: the limit that was crossed, for the graph. */
   readonly evidence?: Evidence;
+  readonly alerts: readonly AlertView[];
+  /** Incidents that became part of this one. */
+  readonly absorbed: readonly {
+    readonly id: IncidentId;
+    readonly title: string;
+    readonly at: EpochMs;
+  }[];
+}
+
+/** A service as people are shown it. */
+export interface ServiceView {
+  readonly id: string;
+  readonly name: string;
+  readonly state: ServiceState;
+  readonly because: string;
+  /** Since when it is in this state; absent as long as nothing was told of it. */
+  readonly since?: EpochMs;
+  readonly users: number;
+  readonly criticality: Level;
+  readonly costPerHour?: Money;
+  /** Absent: round the clock. */
+  readonly hours?: ServiceHours;
+  readonly isOpen: boolean;
+  /** When its hours begin or end next. */
+  readonly turnsAt?: EpochMs;
+}
+
+/** What keeps Vedette itself from its work: louder than anything in the network. */
+export interface OwnTrouble {
+  readonly id: string;
+  readonly text: string;
+  readonly since?: EpochMs;
 }
 
 export interface SiteView {
@@ -97,6 +139,11 @@ export interface StatusView {
   readonly sites: readonly SiteView[];
   readonly links: readonly LinkView[];
   readonly agents: readonly AgentView[];
+  /** Empty when the configuration has none. */
+  readonly services: readonly ServiceView[];
+  /** In force now, and the next one of each name; soonest first. */
+  readonly maintenance: readonly MaintenanceWindow[];
+  readonly own: readonly OwnTrouble[];
 }
 
 /**
@@ -111,6 +158,21 @@ export interface StatusChange {
   readonly sites?: readonly SiteView[];
   readonly links?: readonly LinkView[];
   readonly agents?: readonly AgentView[];
+  readonly services?: readonly ServiceView[];
+  /** The whole list, as in the snapshot. */
+  readonly maintenance?: readonly MaintenanceWindow[];
+  /** The whole list. */
+  readonly own?: readonly OwnTrouble[];
+}
+
+/** GET /api/v1/changes?subject=SUBJECT&limit=N: the change log, newest first. */
+export interface ChangesView {
+  readonly changes: readonly Extract<TrendFact, { kind: 'level.changed' }>[];
+}
+
+/** GET /api/v1/forecasts?subject=SUBJECT: the newest finding of each series, soonest first. */
+export interface ForecastsView {
+  readonly forecasts: readonly Extract<TrendFact, { kind: 'limit.forecast' }>[];
 }
 
 /** GET /api/v1/series?subject=SUBJECT&metric=NAME&agent=ID&limit=N&cursor=CURSOR */

@@ -1,5 +1,7 @@
 import type { Command } from '../../protocol/model/command.ts';
+import type { TrendFact } from '../../protocol/model/fact.ts';
 import type { Incident, IncidentId } from '../../protocol/model/incident.ts';
+import type { SubjectKey } from '../../protocol/model/subject.ts';
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
 import type { StatusChange, StatusView, TicketView } from '../../protocol/wire/views.ts';
 import type { OutboxRow } from './outbox.ts';
@@ -35,6 +37,17 @@ export interface IncidentRecords {
   incidents(query: IncidentPage): readonly Incident[];
   incident(id: IncidentId): Incident | undefined;
   factsOf(id: IncidentId): readonly StoredFact[];
+}
+
+/** The change log and findings for planning, as they were stored. */
+export interface TrendRecords {
+  /** Newest first; those told at `since` or later. */
+  trends(query: {
+    readonly kind: TrendFact['kind'];
+    readonly subject?: SubjectKey;
+    readonly since: EpochMs;
+    readonly limit: number;
+  }): readonly TrendFact[];
 }
 
 /** A message to a ticket system, without its body. An `OutboxRow` is one. */

@@ -21,7 +21,10 @@ export interface FactStore {
   commit(position: number, facts: readonly Fact[], alongside: () => void): void;
   incidents(query: { state: 'open' | 'all'; limit: number; before?: EpochMs }): readonly Incident[];
   incident(id: IncidentId): Incident | undefined;
-  /** Facts that concern an incident or its alerts, oldest first, for the time line. */
+  /**
+   * Facts that concern an incident or its alerts, also `incident.merged` of those it absorbed, oldest
+   * first, for the time line.
+   */
   factsOf(incident: IncidentId): readonly StoredFact[];
 }
 

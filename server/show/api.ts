@@ -1,22 +1,30 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Command } from '../../protocol/model/command.ts';
 import type { Incident } from '../../protocol/model/incident.ts';
 import { type DurationMs, durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { IncidentDetail, IncidentView } from '../../protocol/wire/views.ts';
 import type { HistoryReader } from '../ports/history.ts';
-import type { Commands, DeliveryRecords, IncidentRecords, ShownStatus } from '../ports/show.ts';
+import type {
+  Commands,
+  DeliveryRecords,
+  IncidentRecords,
+  ShownStatus,
+  TrendRecords,
+} from '../ports/show.ts';
 import { isOpen } from './incident-book.ts';
 import { pageOf } from './incident-pages.ts';
+import { type PersonsCommand, registerPeople } from './people-api.ts';
 import { refuse } from './problems.ts';
 import { registerRange } from './range.ts';
 import * as schema from './schemas.ts';
-import { buildTimeline, decidingEvidence } from './timeline.ts';
+import { absorbedBy, alertsOf, buildTimeline, decidingEvidence } from './timeline.ts';
+import { registerTrends } from './trends-api.ts';
 
 export interface ApiDeps {
   readonly status: ShownStatus;
   readonly incidents: IncidentRecords;
   readonly deliveries: DeliveryRecords;
+  readonly trends: TrendRecords;
   readonly samples: Pick<HistoryReader, 'find' | 'range'>;
   readonly commands: Commands;
   readonly now: () => EpochMs;
@@ -112,7 +120,9 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
       act(request, reply, { kind: 'close', incident: request.params.id, ...request.body }),
   );
 
+  registerPeople(app, { incident: deps.incidents.incident, act, problems });
   registerRange(app, deps.samples, problems);
+  registerTrends(app, deps.trends, deps.now, problems);
 
   app.get<{ Querystring: { incident?: string; limit?: number } }>(
     '/api/v1/deliveries',
@@ -151,18 +161,22 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
       ...withTickets(incident),
       timeline: buildTimeline(incident, facts, sent),
       ...(evidence && { evidence }),
+      alerts: alertsOf(incident, facts),
+      absorbed: absorbedBy(incident, facts),
     };
   }
 
   async function act(
     request: FastifyRequest,
     reply: FastifyReply,
-    command: Exclude<Command, { kind: 'server-started' }>,
+    command: PersonsCommand,
+    why?: string,
   ): Promise<IncidentDetail | FastifyReply> {
     const before = deps.incidents.incident(command.incident);
     if (before === undefined) return unknownIncident(request, reply);
     if (!isOpen(before))
       return refuse(request, reply, 'conflict', `The incident is ${before.state} already.`);
+    if (why !== undefined) return refuse(request, reply, 'conflict', why);
     const outcome = await deps.commands.command(command);
     if (outcome.kind === 'refused') return refuse(request, reply, 'conflict', outcome.why);
     if (outcome.kind === 'busy') {

@@ -34,6 +34,30 @@ export const AcknowledgeBody = Type.Object(
 export type AcknowledgeBody = Static<typeof AcknowledgeBody>;
 export const UnacknowledgeBody = Type.Object({ by: Person }, strict);
 export const CloseBody = Type.Object({ by: Person, note: Type.Optional(Note) }, strict);
+export type CloseBody = Static<typeof CloseBody>;
+export const MergeBody = Type.Object(
+  {
+    by: Person,
+    note: Type.Optional(Note),
+    into: Type.String({
+      minLength: 1,
+      maxLength: 128,
+      pattern: '^[a-zA-Z0-9_.:-]+$',
+      description: 'Id of the incident that goes on',
+    }),
+  },
+  strict,
+);
+export type MergeBody = Static<typeof MergeBody>;
+export const AlertBody = Type.Object(
+  {
+    by: Person,
+    note: Type.Optional(Note),
+    alert: Type.String({ minLength: 1, maxLength: 400, description: '`rule|subject|agent`' }),
+  },
+  strict,
+);
+export type AlertBody = Static<typeof AlertBody>;
 
 export const IncidentsQuery = Type.Object(
   {
@@ -99,6 +123,18 @@ export const SeriesAnswer = Type.Object(
   open,
 );
 
+const SubjectFilter = Type.Optional(
+  Type.String({ maxLength: 256, description: '`kind:id`; left out: all' }),
+);
+export const ChangesQuery = Type.Object(
+  {
+    subject: SubjectFilter,
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: 'Default 100' })),
+  },
+  strict,
+);
+export const ForecastsQuery = Type.Object({ subject: SubjectFilter }, strict);
+
 export const DeliveriesQuery = Type.Object(
   {
     incident: Type.Optional(Type.String({ maxLength: 128 })),
@@ -161,6 +197,15 @@ export const IncidentDetailAnswer = Type.Intersect([
       evidence: Type.Optional(
         Type.Object({}, { ...open, description: 'Limit and value that decided, with the series' }),
       ),
+      alerts: Type.Array(
+        Type.Object(
+          { key: Type.String(), subject: Type.String(), firedAt: Instant },
+          { ...open, description: "The root's first" },
+        ),
+      ),
+      absorbed: Type.Array(
+        Type.Object({ id: Type.String(), title: Type.String(), at: Instant }, open),
+      ),
     },
     open,
   ),
@@ -183,6 +228,31 @@ export const StatusAnswer = Type.Object(
     sites: Type.Array(Place),
     links: Type.Array(Place),
     agents: Type.Array(Type.Object({ id: Type.String(), state: Type.String() }, open)),
+    services: Type.Array(
+      Type.Object(
+        {
+          id: Type.String(),
+          name: Type.String(),
+          state: Type.String({ description: 'healthy, at-risk, degraded, down or unknown' }),
+          because: Type.String(),
+          users: Type.Integer(),
+          isOpen: Type.Boolean({ description: 'Within its service hours' }),
+        },
+        open,
+      ),
+    ),
+    maintenance: Type.Array(
+      Type.Object(
+        { name: Type.String(), subjects: Type.Array(Type.String()), from: Instant, until: Instant },
+        open,
+      ),
+    ),
+    own: Type.Array(
+      Type.Object(
+        { id: Type.String(), text: Type.String() },
+        { ...open, description: 'What keeps the server itself from its work' },
+      ),
+    ),
   },
   open,
 );
@@ -204,6 +274,39 @@ export const RangeAnswer = Type.Object(
     loss: Type.Optional(Type.Array(Type.Union([Type.Number(), Type.Null()]))),
     gaps: Type.Optional(
       Type.Array(Type.Object({ from: Instant, to: Instant, because: Type.String() }, open)),
+    ),
+  },
+  open,
+);
+
+const Trend = {
+  at: Instant,
+  series: Type.String(),
+  subject: Type.String(),
+  metric: Type.String(),
+  text: Type.String(),
+};
+export const ChangesAnswer = Type.Object(
+  {
+    changes: Type.Array(
+      Type.Object({ ...Trend, since: Instant, before: Type.Number(), after: Type.Number() }, open),
+    ),
+  },
+  open,
+);
+export const ForecastsAnswer = Type.Object(
+  {
+    forecasts: Type.Array(
+      Type.Object(
+        {
+          ...Trend,
+          limit: Type.Number(),
+          reachedAt: Instant,
+          earliest: Instant,
+          latest: Type.Optional(Instant),
+        },
+        open,
+      ),
     ),
   },
   open,

@@ -1,6 +1,6 @@
 import { type Fact, isIncidentFact } from '../../protocol/model/fact.ts';
 import type { Incident, IncidentId } from '../../protocol/model/incident.ts';
-import type { Inventory } from '../../protocol/model/inventory.ts';
+import type { Inventory, MaintenanceWindow } from '../../protocol/model/inventory.ts';
 import type { InterfaceAttributes, SeriesKey } from '../../protocol/model/sample.ts';
 import type { AgentId } from '../../protocol/model/subject.ts';
 import { type DurationMs, type EpochMs, seconds } from '../../protocol/model/units.ts';
@@ -8,6 +8,8 @@ import type {
   AgentView,
   IncidentView,
   LinkView,
+  OwnTrouble,
+  ServiceView,
   SiteView,
   StatusView,
   TicketView,
@@ -15,15 +17,21 @@ import type {
 import type { AgentWatch } from '../../rules/settings.ts';
 import type { SamplePoint, ShownStatus } from '../ports/show.ts';
 import { type AgentHeard, createAgentBook } from './agent-book.ts';
+import { nextTurn, nowAndNext } from './announced.ts';
 import { createIncidentBook } from './incident-book.ts';
 import { createLinkFigures } from './link-figures.ts';
 import { createPlaces } from './places.ts';
+import { createRevisedList } from './revised-list.ts';
 import { createRevisedMap, createRevision } from './revised-map.ts';
+import { createServices } from './services.ts';
 
 export interface StatusModelOptions {
   readonly version: string;
   readonly inventory: Inventory;
   readonly watches: readonly AgentWatch[];
+  readonly maintenance?: readonly MaintenanceWindow[];
+  /** What keeps the server itself from its work; asked about once a second. */
+  readonly own?: () => readonly OwnTrouble[];
   /** Newest sample of a series, also of derived ones; undefined when there is none. */
   readonly latest: (series: SeriesKey) => SamplePoint | undefined;
   readonly tickets: (incident: IncidentId) => readonly TicketView[];
@@ -42,7 +50,11 @@ export interface StatusModel extends ShownStatus {
   /** The outside record of an incident changed; it is read again from `tickets`. */
   ticketsChanged(incident: IncidentId): void;
   /** A new configuration took effect. Subjects that stay keep their health. */
-  configure(inventory: Inventory, watches: readonly AgentWatch[]): void;
+  configure(
+    inventory: Inventory,
+    watches: readonly AgentWatch[],
+    maintenance?: readonly MaintenanceWindow[],
+  ): void;
   /** At start: incidents on record, newest first, before the replay. */
   restore(incidents: readonly Incident[]): void;
 }
@@ -60,14 +72,20 @@ export function createStatusModel(options: StatusModelOptions): StatusModel {
   const links = createRevisedMap<LinkView>(revision);
   const agents = createRevisedMap<AgentView>(revision);
   const incidents = createRevisedMap<IncidentView>(revision);
+  const services = createRevisedMap<ServiceView>(revision);
+  const maintenance = createRevisedList<MaintenanceWindow>(revision);
+  const own = createRevisedList<OwnTrouble>(revision);
   const agentBook = createAgentBook(options.silentAfter ?? seconds(12));
   const incidentBook = createIncidentBook(options.tickets, incidents);
   const figures = createLinkFigures(options.latest);
   const places = createPlaces({ isSilent: agentBook.isSilent, figuresOf: figures.of });
+  const serviceBook = createServices(services);
+  let windows: readonly MaintenanceWindow[] = [];
+  let windowsTurnAt = 0;
   let figuresAt = 0;
   let wholeSince = 0;
 
-  configure(options.inventory, options.watches);
+  configure(options.inventory, options.watches, options.maintenance);
 
   return {
     apply(facts, now) {
@@ -92,6 +110,9 @@ export function createStatusModel(options: StatusModelOptions): StatusModel {
         sites: sites.values(),
         links: links.values(),
         agents: agents.values(),
+        services: services.values(),
+        maintenance: maintenance.list,
+        own: own.list,
       };
     },
     changeSince(since, now) {
@@ -108,16 +129,26 @@ export function createStatusModel(options: StatusModelOptions): StatusModel {
         ...some('sites', sites.changedSince(since)),
         ...some('links', links.changedSince(since)),
         ...some('agents', agents.changedSince(since)),
+        ...some('services', services.changedSince(since)),
+        ...whole('maintenance', maintenance.changedSince(since)),
+        ...whole('own', own.changedSince(since)),
       };
       return { revision: newest, change, isEmpty: false };
     },
   };
 
-  function configure(inventory: Inventory, watches: readonly AgentWatch[]): void {
+  function configure(
+    inventory: Inventory,
+    watches: readonly AgentWatch[],
+    announced: readonly MaintenanceWindow[] = [],
+  ): void {
     agentBook.configure(inventory.agents);
     figures.configure(inventory, watches);
     places.configure(inventory, watches);
-    for (const map of [sites, links, agents]) map.clear();
+    serviceBook.configure(inventory);
+    for (const map of [sites, links, agents, services]) map.clear();
+    windows = announced;
+    windowsTurnAt = 0;
     figuresAt = 0;
     // Removed places have no tombstones: readers of the old inventory get a whole view.
     wholeSince = revision.next();
@@ -127,6 +158,7 @@ export function createStatusModel(options: StatusModelOptions): StatusModel {
     if (isIncidentFact(fact)) incidentBook.apply(fact);
     else if (fact.kind === 'subject.changed')
       places.changed(fact.subject, fact.health, fact.because);
+    else if (fact.kind === 'service.changed') serviceBook.changed(fact);
   }
 
   /** Brings the views up to date with time and figures: silence and staleness come without a fact. */
@@ -135,14 +167,30 @@ export function createStatusModel(options: StatusModelOptions): StatusModel {
     if (now - figuresAt >= FIGURES_EVERY || now < figuresAt) {
       figuresAt = now;
       incidentBook.forgetOld(now);
+      own.set(options.own?.() ?? []);
+      announce(now);
+      serviceBook.refresh(now);
       for (const link of figures.refresh(now)) places.touchLink(link);
       places.watchersChanged(agentBook.takeTurned());
     }
     for (const link of places.takeLinks()) links.set(link.id, link);
     for (const site of places.takeSites()) sites.set(site.id, site);
   }
+
+  function announce(now: EpochMs): void {
+    if (now < windowsTurnAt) return;
+    maintenance.set(nowAndNext(windows, now));
+    windowsTurnAt = nextTurn(windows, now);
+  }
 }
 
 function some<K extends string, T>(key: K, list: readonly T[]): { [P in K]?: readonly T[] } {
   return list.length === 0 ? {} : ({ [key]: list } as { [P in K]: readonly T[] });
+}
+
+function whole<K extends string, T>(
+  key: K,
+  list: readonly T[] | undefined,
+): { [P in K]?: readonly T[] } {
+  return list === undefined ? {} : ({ [key]: list } as { [P in K]: readonly T[] });
 }

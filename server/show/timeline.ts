@@ -2,7 +2,7 @@ import type { Evidence } from '../../protocol/model/alert.ts';
 import type { Fact, IncidentFact } from '../../protocol/model/fact.ts';
 import type { Incident } from '../../protocol/model/incident.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
-import type { TimelineEntry } from '../../protocol/wire/views.ts';
+import type { AlertView, IncidentDetail, TimelineEntry } from '../../protocol/wire/views.ts';
 import type { DeliveryView } from '../ports/show.ts';
 import type { StoredFact } from '../ports/store.ts';
 
@@ -45,6 +45,34 @@ export function decidingEvidence(
       return fact.alert.evidence;
   }
   return undefined;
+}
+
+/** The incident's alerts as they fired last, its root's first. */
+export function alertsOf(incident: Incident, facts: readonly StoredFact[]): readonly AlertView[] {
+  const alerts = new Map<string, AlertView>();
+  for (const { fact } of facts) {
+    if (fact.kind === 'alert.fired') {
+      const { key, rule, subject, firedAt, evidence } = fact.alert;
+      alerts.set(key, { key, rule, subject, firedAt, evidence });
+    }
+    if (fact.kind !== 'alert.resolved') continue;
+    const known = alerts.get(fact.alert);
+    if (known !== undefined) alerts.set(fact.alert, { ...known, resolvedAt: fact.at });
+  }
+  const isRoot = (one: AlertView) => one.key === incident.root.alert;
+  return [...alerts.values()].sort((a, b) => Number(isRoot(b)) - Number(isRoot(a)));
+}
+
+/** Incidents that became part of this one, oldest first. */
+export function absorbedBy(
+  incident: Incident,
+  facts: readonly StoredFact[],
+): IncidentDetail['absorbed'] {
+  return facts.flatMap(({ fact }) =>
+    fact.kind === 'incident.merged' && fact.into === incident.id
+      ? [{ id: fact.incident, title: fact.view.title, at: fact.at }]
+      : [],
+  );
 }
 
 function onset(incident: Incident, facts: readonly StoredFact[]): TimelineEntry[] {
@@ -109,16 +137,19 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
     case 'confirm.requested':
       return [];
     default:
-      return incidentEntry(fact);
+      return incidentEntry(fact, incident.id);
   }
 }
 
-function incidentEntry(fact: IncidentFact): TimelineEntry[] {
+function incidentEntry(fact: IncidentFact, id: string): TimelineEntry[] {
   const { at, kind, view } = fact;
   // The engine's reasons name the step again ("opened: …"); the sentence has said it already.
   const because = fact.because.map((reason) => reason.text.replace(/^[a-z]+ed: /, '')).join('; ');
   const why = because === '' ? '' : ` Because: ${because}.`;
-  const text = incidentSentence(fact, why);
+  const text =
+    fact.incident === id
+      ? incidentSentence(fact, why)
+      : `Absorbed incident ${fact.incident}, "${view.title}".${why}`;
   // Updates that nobody outside must hear of would drown the story.
   if (kind === 'incident.updated' && !fact.material) return [];
   return [{ at, kind, text: text.replace(/\.\.$/, '.').replaceAll('.; ', '; ') || view.title }];

@@ -285,11 +285,17 @@ describe('around it', () => {
     const made = await show();
     const { paths } = (await get(made, '/openapi.json')).json();
     expect(Object.keys(paths).toSorted()).toEqual([
+      '/api/v1/changes',
       '/api/v1/deliveries',
+      '/api/v1/forecasts',
       '/api/v1/incidents',
       '/api/v1/incidents/{id}',
       '/api/v1/incidents/{id}/acknowledge',
       '/api/v1/incidents/{id}/close',
+      '/api/v1/incidents/{id}/merge',
+      '/api/v1/incidents/{id}/not-the-cause',
+      '/api/v1/incidents/{id}/split',
+      '/api/v1/incidents/{id}/take-over',
       '/api/v1/incidents/{id}/unacknowledge',
       '/api/v1/range',
       '/api/v1/series',

@@ -69,6 +69,7 @@ export async function createFakeShow(options: FakeShowOptions = {}): Promise<Fak
     status: model,
     incidents: { incidents: list, incident: (id) => incidents.get(id), factsOf },
     deliveries: { tickets: ticketsOf, deliveries },
+    trends: { trends: () => [] },
     samples: {
       find: () => ({ series: [], hasMore: false }),
       async range({ series, from, to }) {

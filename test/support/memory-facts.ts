@@ -37,7 +37,7 @@ export function createMemoryFacts(): FactStore {
       const alerts = new Set<string>([found.root.alert, ...found.symptoms.map((one) => one.alert)]);
       const until = found.resolvedAt ?? epochMs(Number.MAX_SAFE_INTEGER);
       return facts.filter(({ fact }) => {
-        if (isIncidentFact(fact)) return fact.incident === id;
+        if (isIncidentFact(fact)) return fact.incident === id || fact.into === id;
         const isThen = fact.at >= found.onsetAt && fact.at <= until;
         return isThen && alerts.has(alertOf(fact) ?? '');
       });

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { backup, DatabaseSync } from 'node:sqlite';
 import type { Outbox } from '../../ports/outbox.ts';
+import type { TrendRecords } from '../../ports/show.ts';
 import type { FactStore, TokenStore } from '../../ports/store.ts';
 import { createFactStore, type HealthRecords } from './fact-store.ts';
 import { migrate } from './migrations.ts';
@@ -8,7 +9,7 @@ import { createOutbox, type DeliveryLog } from './outbox.ts';
 import { createTokenStore } from './token-store.ts';
 
 export interface ServerDatabase {
-  readonly facts: FactStore & HealthRecords;
+  readonly facts: FactStore & HealthRecords & TrendRecords;
   readonly outbox: Outbox & DeliveryLog;
   readonly tokens: TokenStore;
   /** A consistent copy into a new file, while readers and the writer go on. */

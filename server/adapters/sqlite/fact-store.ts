@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AlertKey } from '../../../protocol/model/alert.ts';
-import { type Fact, isIncidentFact } from '../../../protocol/model/fact.ts';
+import { type Fact, isIncidentFact, type TrendFact } from '../../../protocol/model/fact.ts';
 import type { Incident, IncidentId } from '../../../protocol/model/incident.ts';
+import type { TrendRecords } from '../../ports/show.ts';
 import type { FactStore, StoredFact } from '../../ports/store.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -12,11 +13,11 @@ interface FactRow {
 }
 
 export interface HealthRecords {
-  /** The newest `subject.changed` of every subject: where the page starts after a restart. */
+  /** The newest `subject.changed` and `service.changed` of everything: where the page starts after a restart. */
   health(): readonly Fact[];
 }
 
-export function createFactStore(db: DatabaseSync): FactStore & HealthRecords {
+export function createFactStore(db: DatabaseSync): FactStore & HealthRecords & TrendRecords {
   const readPosition = db.prepare("SELECT value FROM meta WHERE key = 'committed'");
   const writePosition = db.prepare("UPDATE meta SET value = ? WHERE key = 'committed'");
   const insertFact = db.prepare(
@@ -44,8 +45,22 @@ export function createFactStore(db: DatabaseSync): FactStore & HealthRecords {
      UNION
      SELECT position, ordinal, body FROM facts
       WHERE alert IN (SELECT value FROM json_each(?2)) AND at BETWEEN ?3 AND ?4
+     UNION
+     SELECT position, ordinal, body FROM facts
+      WHERE kind = 'incident.merged' AND json_extract(body, '$.into') = ?1
      ORDER BY position, ordinal`,
   );
+  // The kind stands in the text: only then the partial index of that kind is used.
+  const trendsOf = (kind: TrendFact['kind']) =>
+    db.prepare(
+      `SELECT body FROM facts WHERE kind = '${kind}' AND at >= ?1
+        AND (?2 IS NULL OR json_extract(body, '$.subject') = ?2)
+       ORDER BY at DESC LIMIT ?3`,
+    );
+  const allTrends = {
+    'level.changed': trendsOf('level.changed'),
+    'limit.forecast': trendsOf('limit.forecast'),
+  };
 
   const incident = (id: IncidentId): Incident | undefined => {
     const row = byId.get(id) as { body: string } | undefined;
@@ -57,6 +72,7 @@ export function createFactStore(db: DatabaseSync): FactStore & HealthRecords {
     const body = JSON.stringify(fact);
     insertFact.run(position, ordinal, fact.at, fact.kind, incidentId, alertOf(fact), body);
     if (fact.kind === 'subject.changed') saveHealth.run(fact.subject, body);
+    if (fact.kind === 'service.changed') saveHealth.run(`service:${fact.service}`, body);
     if (!isIncidentFact(fact)) return;
     const { view } = fact;
     const isOpen = view.state === 'open' || view.state === 'acknowledged' ? 1 : 0;
@@ -81,6 +97,10 @@ export function createFactStore(db: DatabaseSync): FactStore & HealthRecords {
     incident,
     health: () =>
       (allHealth.all() as { body: string }[]).map(({ body }) => JSON.parse(body) as Fact),
+    trends({ kind, subject, since, limit }) {
+      const rows = allTrends[kind].all(since, subject ?? null, limit) as { body: string }[];
+      return rows.map((row) => JSON.parse(row.body) as TrendFact);
+    },
     factsOf(id) {
       const found = incident(id);
       if (found === undefined) return [];

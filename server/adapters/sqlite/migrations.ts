@@ -46,6 +46,11 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL, revoked_at INTEGER
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE INDEX facts_changes ON facts (at) WHERE kind = 'level.changed';
+  CREATE INDEX facts_forecasts ON facts (at) WHERE kind = 'limit.forecast';
+  CREATE INDEX facts_into ON facts (json_extract(body, '$.into')) WHERE kind = 'incident.merged';
+  `,
 ];
 
 /** @throws when the file was made by a newer version, which this one must not touch. */
