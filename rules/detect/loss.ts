@@ -196,6 +196,7 @@ export function lossJudge(detector: LossDetector): Judge {
 
   return defineJudge<LossState>({
     metrics: [...judged, ...judged.map(burstOf)],
+    form: 'loss',
     create: () => judged.map(() => null),
     observe(state, place, feed) {
       if (place < judged.length) {

@@ -43,6 +43,7 @@ type TrackState = readonly [
 
 interface CellState {
   readonly rule: RuleId;
+  readonly form?: string;
   readonly state: unknown;
   readonly machine: AlertMachine;
   readonly times: readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
@@ -90,6 +91,7 @@ function trackState({ metric, lastAt, every, counter, bits, learned }: Track): T
 function cellState({ compiled, state, machine, isBlind, flap, alert, ...cell }: Cell): CellState {
   return {
     rule: compiled.rule.id,
+    ...(compiled.judge.form !== undefined && { form: compiled.judge.form }),
     state,
     machine,
     times: [cell.lastAt, cell.freshUntil, cell.patience],
@@ -136,7 +138,7 @@ export function restoreRegistry(
 }
 
 function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void): void {
-  cell.state = state.state;
+  if (state.form === cell.compiled.judge.form) cell.state = state.state;
   Object.assign(cell.machine, state.machine);
   [cell.lastAt, cell.freshUntil, cell.patience] = state.times;
   cell.isBlind = state.isBlind;

@@ -188,6 +188,7 @@ export function surgeJudge(detector: Surge): Judge {
 
   return defineJudge<SurgeState>({
     metrics: [...judged, ...LOADS],
+    form: 'surge',
     create: () => ({ inputs: judged.map(() => null), load: [0, 0] }),
     observe(state, place, feed) {
       if (place >= judged.length) {

@@ -45,6 +45,8 @@ export interface Judge {
   readonly metrics: readonly RuleMetricName[];
   /** It reads `feed.learned`. */
   readonly learns?: boolean;
+  /** Names the form of the state where an older release kept another; a state of another form is not restored. */
+  readonly form?: string;
   create(): unknown;
   observe(state: unknown, input: number, feed: Feed): Verdict;
   /** Why it is breached. */
@@ -59,6 +61,7 @@ export interface Judge {
 export const defineJudge = <S>(judge: {
   readonly metrics: readonly RuleMetricName[];
   readonly learns?: boolean;
+  readonly form?: string;
   create(): S;
   observe(state: S, input: number, feed: Feed): Verdict;
   finding(state: S, watched: Watched, at: EpochMs): Finding;

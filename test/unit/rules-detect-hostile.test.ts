@@ -75,4 +75,24 @@ describe('figures that should not be', () => {
     }
     expect(JSON.stringify(engine.snapshot())).not.toMatch(/e\+30[08]/);
   });
+
+  test('a snapshot of a release whose loss and error rules kept another state is gone on with', () => {
+    const engine = createSiteEngine(settings());
+    const lossy = (second: number) =>
+      batch([sample(second, 'stamp_loss_ratio', second < 60 ? 0 : 0.4, { every: 5 })]);
+    for (let s = 0; s < 120; s += 5) engine.observe(lossy(s), { now: at(s + 1), position: s });
+    const old = JSON.parse(JSON.stringify(engine.snapshot()), (key, value) =>
+      key === 'form' ? undefined : value,
+    );
+    for (const place of old.registry.watched) {
+      for (const cell of place.cells) if (/loss|errors/.test(cell.rule)) cell.state = [[1, 2, 3]];
+    }
+    const upgraded = createSiteEngine(settings(), old);
+    const facts = [];
+    for (let s = 120; s < 240; s += 5) {
+      const well = batch([sample(s, 'stamp_loss_ratio', 0, { every: 5 })]);
+      facts.push(...upgraded.observe(well, { now: at(s + 1), position: s }));
+    }
+    expect(facts.filter(({ kind }) => kind === 'alert.resolved')).toHaveLength(1);
+  });
 });
