@@ -23,7 +23,16 @@ export interface SeriesNamer {
 
 const MAX_AT = 8_640_000_000_000_000;
 const AGENT = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/;
-const COMMANDS = ['acknowledge', 'unacknowledge', 'close', 'server-started'];
+const COMMANDS = [
+  'acknowledge',
+  'unacknowledge',
+  'close',
+  'take-over',
+  'merge',
+  'split',
+  'not-the-cause',
+  'server-started',
+];
 
 /** ISO 8601; a time without a zone is UTC, so that a replay says the same on every machine. */
 function isoTime(text: string): number {
@@ -112,6 +121,13 @@ function commandOf(value: unknown): Command {
   if (command.kind === 'server-started') return command;
   if (typeof command.incident !== 'string' || typeof command.by !== 'string') {
     throw new Error(`"command" ${command.kind} needs incident and by`);
+  }
+  if (command.kind === 'merge' && typeof command.into !== 'string') {
+    throw new Error('"command" merge needs into');
+  }
+  const needsAlert = command.kind === 'split' || command.kind === 'not-the-cause';
+  if (needsAlert && typeof command.alert !== 'string') {
+    throw new Error(`"command" ${command.kind} needs alert`);
   }
   if (command.kind !== 'acknowledge') return command;
   return { ...command, until: instant(command.until, 'until') };

@@ -34,6 +34,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'list, add, end: announced work, for which nothing opens',
     load: () => import('./maintenance.ts'),
   },
+  incidents: {
+    summary: 'list incidents; acknowledge, take over, merge, split, close them',
+    load: () => import('./incidents.ts'),
+  },
   probe: {
     summary: 'what an agent would see of one device, now',
     load: () => import('./probe.ts'),

@@ -1,0 +1,185 @@
+import { userInfo } from 'node:os';
+import { parseArgs } from 'node:util';
+import { loadConfig } from '../config/load.ts';
+import { serverOptions } from '../config/map.ts';
+import { problemText } from '../config/problem.ts';
+import { didYouMean } from '../config/words.ts';
+import type { IncidentView } from '../protocol/wire/views.ts';
+
+const HELP = `vedette incidents list [--all] [--config FILE | --server URL] [--json]
+vedette incidents show ID
+vedette incidents acknowledge ID [--for 8h] [--note TEXT] [--by WHO]
+vedette incidents unacknowledge ID [--by WHO]
+vedette incidents take-over ID [--note TEXT]
+vedette incidents merge ID --into ID
+vedette incidents split ID --alert ALERT
+vedette incidents not-the-cause ID [--alert ALERT]
+vedette incidents close ID [--note TEXT]
+
+take-over      you work on it by hand: it is not resolved until you give it back (unacknowledge)
+merge          ID is one trouble with the other incident, which absorbs it
+split          one alert of the incident is a trouble of its own
+not-the-cause  the suspected root is wrong; another is sought
+The engine never undoes what you say.
+
+  --alert ALERT  as \`show\` lists it: rule|subject|agent
+  --by WHO       your name, default the name of the user
+  --all          with list: those that are over, too
+  --config FILE  where the server's address is written
+  --server URL   address of the page, default http://ADDRESS:PORT of server.people
+  --json         for programs
+  -h, --help     this text
+
+Examples:
+  vedette incidents list
+  vedette incidents merge inc-hq-1f --into inc-hq-1a
+
+Exit code: 0 done, 1 refused, 2 wrong usage, 69 server unreachable, 78 bad configuration.
+`;
+
+const REFUSED = 1;
+const UNREACHABLE = 69;
+const BAD_CONFIG = 78;
+const ACTS = [
+  'acknowledge',
+  'unacknowledge',
+  'take-over',
+  'merge',
+  'split',
+  'not-the-cause',
+  'close',
+];
+const VERBS = ['list', 'show', ...ACTS];
+
+const OPTIONS = {
+  into: { type: 'string' },
+  alert: { type: 'string' },
+  note: { type: 'string' },
+  for: { type: 'string' },
+  by: { type: 'string' },
+  all: { type: 'boolean' },
+  config: { type: 'string' },
+  server: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+type Options = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
+
+/** The verb `incidents`. */
+export async function run(argv: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: OPTIONS,
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [verb = '', id, ...rest] = positionals;
+  if (!VERBS.includes(verb)) return misused(`${VERBS.join(', ')}?${didYouMean(verb, VERBS)}`);
+  if (rest.length > 0 || (verb === 'list') !== (id === undefined)) {
+    return misused(verb === 'list' ? 'list takes no ID' : `${verb} wants one ID`);
+  }
+  if (verb === 'merge' && values.into === undefined) return misused('merge needs --into ID');
+  if (verb === 'split' && values.alert === undefined) return misused('split needs --alert ALERT');
+  const base = values.server ?? (await pageAddress(values));
+  if (base === undefined) return BAD_CONFIG;
+  const api = `${base.replace(/\/+$/, '')}/api/v1/incidents`;
+  if (id === undefined) return list(`${api}?state=${values.all ? 'all' : 'open'}`, values);
+  const url = `${api}/${encodeURIComponent(id)}`;
+  return verb === 'show' ? show(url, values) : act(url, verb, values);
+}
+
+function misused(what: string): number {
+  process.stderr.write(`vedette incidents: ${what}\nSee vedette incidents --help.\n`);
+  return 2;
+}
+
+async function pageAddress(options: Options): Promise<string | undefined> {
+  const loaded = await loadConfig(options.config, process.env);
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) console.error(problemText(problem));
+    return undefined;
+  }
+  const { address, port } = serverOptions(loaded.config).people;
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+/** The server's answer as JSON; a number is the exit code, and why has been said. */
+async function ask<T>(url: string, body?: object): Promise<T | number> {
+  try {
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(10_000),
+      ...(body && {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    });
+    const answer = (await response.json()) as T & { detail?: string };
+    if (response.ok) return answer;
+    process.stderr.write(`vedette incidents: ${answer.detail ?? `answered ${response.status}`}\n`);
+    return REFUSED;
+  } catch (error) {
+    const { message, cause } = error as Error;
+    const why = cause instanceof Error ? cause.message || message : message;
+    process.stderr.write(`vedette incidents: ${url}: ${why}. Is the server running?\n`);
+    return UNREACHABLE;
+  }
+}
+
+async function list(url: string, options: Options): Promise<number> {
+  const answer = await ask<{ incidents: readonly IncidentView[] }>(url);
+  if (typeof answer === 'number') return answer;
+  if (options.json) console.log(JSON.stringify(answer.incidents));
+  else for (const incident of answer.incidents) console.log(line(incident));
+  if (answer.incidents.length === 0 && !options.json) console.error('no open incidents');
+  return 0;
+}
+
+const line = ({ id, priority, state, title }: IncidentView): string =>
+  `P${priority} ${state}  ${title}  (${id})`;
+
+async function show(url: string, options: Options): Promise<number> {
+  const incident = await ask<IncidentView>(url);
+  if (typeof incident === 'number') return incident;
+  if (options.json) console.log(JSON.stringify(incident));
+  else tell(incident);
+  return 0;
+}
+
+function tell(incident: IncidentView): void {
+  console.log(line(incident));
+  const { root, symptoms } = incident;
+  console.log(`  root     ${root.alert}`);
+  console.log(`           ${root.cause}, ${Math.round(root.confidence * 100)} % sure`);
+  for (const reason of incident.because) console.log(`  because  ${reason.text}`);
+  for (const { alert, clearedAt, because } of symptoms) {
+    console.log(
+      `  symptom  ${alert}${clearedAt === undefined ? '' : ' (cleared)'}: ${because.text}`,
+    );
+  }
+}
+
+async function act(url: string, verb: string, options: Options): Promise<number> {
+  const { into, note, for: length, by = userInfo().username } = options;
+  let { alert } = options;
+  if (verb === 'not-the-cause' && alert === undefined) {
+    const incident = await ask<IncidentView>(url);
+    if (typeof incident === 'number') return incident;
+    alert = incident.root.alert;
+  }
+  const body = {
+    by,
+    ...(note !== undefined && { note }),
+    ...(into !== undefined && { into }),
+    ...(alert !== undefined && { alert }),
+    ...(length !== undefined && { for: length }),
+  };
+  const answer = await ask<IncidentView>(`${url}/${verb}`, body);
+  if (typeof answer === 'number') return answer;
+  if (options.json) console.log(JSON.stringify(answer));
+  else console.log(line(answer));
+  return 0;
+}
