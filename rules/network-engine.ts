@@ -249,6 +249,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     turn.dirty.delete(firing);
     holding.release(fact.alert);
     book.remove(fact.alert, now);
+    common.left(fact.alert);
     if (wasSilence) thaw(turn);
     if (incident === undefined) return;
     const isRoot = incident.root.key === fact.alert;

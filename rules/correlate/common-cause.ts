@@ -66,6 +66,8 @@ export interface CommonCause {
   judge(firing: FiringAlert, now: EpochMs): Finding;
   /** Led by a group, or leading one: its own upstream does not matter then. */
   isLed(firing: FiringAlert): boolean;
+  /** The alert has cleared: its group must be looked at before the input ends. */
+  left(key: AlertKey): void;
   nextDueAt(): EpochMs | undefined;
   snapshot(): CommonCauseState;
 }
@@ -86,6 +88,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   const { book, explainer, answers, topology } = deps;
   const groups = new Map<string, Group>();
   const groupOf = new Map<AlertKey, Group>();
+  let hasLost = false;
   for (const group of state?.groups ?? []) keep({ ...group });
 
   function keep(group: Group): void {
@@ -252,6 +255,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const changed = new Set<FiringAlert>();
     const freed = new Set<FiringAlert>();
     for (const group of [...groups.values()]) review(group, now, changed, freed);
+    hasLost = false;
     const inTurn = [...dirty].sort(bySerial);
     for (const firing of inTurn) {
       const group = groupOf.get(firing.alert.key);
@@ -302,6 +306,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   }
 
   function nextDueAt(): EpochMs | undefined {
+    if (hasLost) return epochMs(0);
     const ends = [...groups.values()].flatMap((group) => group.endingSince ?? []);
     return ends.length === 0 ? undefined : epochMs(Math.min(...ends) + SPLIT_AFTER);
   }
@@ -310,6 +315,9 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     blame,
     judge,
     isLed: (firing) => groupOf.has(firing.alert.key),
+    left(key) {
+      if (groupOf.has(key)) hasLost = true;
+    },
     nextDueAt,
     snapshot: () => ({ groups: [...groups.values()].map((group) => ({ ...group })) }),
   };
