@@ -77,18 +77,27 @@ export async function run(argv: string[]): Promise<number> {
     return 0;
   }
   const [verb = '', id, ...rest] = positionals;
-  if (!VERBS.includes(verb)) return misused(`${VERBS.join(', ')}?${didYouMean(verb, VERBS)}`);
-  if (rest.length > 0 || (verb === 'list') !== (id === undefined)) {
-    return misused(verb === 'list' ? 'list takes no ID' : `${verb} wants one ID`);
-  }
-  if (verb === 'merge' && values.into === undefined) return misused('merge needs --into ID');
-  if (verb === 'split' && values.alert === undefined) return misused('split needs --alert ALERT');
+  const wrong = whyWrong(verb, id, rest.length, values);
+  if (wrong !== undefined) return misused(wrong);
   const base = values.server ?? (await pageAddress(values));
   if (base === undefined) return BAD_CONFIG;
   const api = `${base.replace(/\/+$/, '')}/api/v1/incidents`;
   if (id === undefined) return list(`${api}?state=${values.all ? 'all' : 'open'}`, values);
   const url = `${api}/${encodeURIComponent(id)}`;
   return verb === 'show' ? show(url, values) : act(url, verb, values);
+}
+
+function whyWrong(
+  verb: string,
+  id: string | undefined,
+  more: number,
+  { into, alert }: Options,
+): string | undefined {
+  if (!VERBS.includes(verb)) return `${VERBS.join(', ')}?${didYouMean(verb, VERBS)}`;
+  if (verb === 'list') return id === undefined ? undefined : 'list takes no ID';
+  if (id === undefined || more > 0) return `${verb} wants one ID`;
+  if (verb === 'merge' && into === undefined) return 'merge needs --into ID';
+  return verb === 'split' && alert === undefined ? 'split needs --alert ALERT' : undefined;
 }
 
 function misused(what: string): number {
