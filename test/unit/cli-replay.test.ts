@@ -78,6 +78,44 @@ test('two files at once are two series; what is still open at the end has no end
   ]);
 });
 
+/** Four-minute polls: twelve hours at 30 ms, then 60 ms to the end. */
+const stepped = (until: number) =>
+  Array.from(
+    { length: until * 15 },
+    (_, i) => `${T0 + i * 240},${(i < 180 ? 30 : 60) + (i % 3) / 10}`,
+  );
+
+test('a step of the round trip is a ticket and a change of level, told when it was known', () => {
+  const step = file('step.csv', stepped(20));
+  const { code, out } = replay(
+    ...['--samples', step, '--metric', 'icmp_rtt_ms', '--tickets', '--changes'],
+  );
+  expect(code).toBe(0);
+  const onset = T0 + 180 * 240;
+  const lines = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines).toEqual([
+    { type: 'change', series: 'step', at: onset, reportedAt: onset + 960 },
+    expect.objectContaining({ series: 'step', resolvedAt: null }),
+  ]);
+  expect(lines[1].openedAt).toBeGreaterThanOrEqual(onset + 480);
+  expect(lines[1].openedAt).toBeLessThan(onset + 1300);
+  expect(replay('--samples', step, '--metric', 'icmp_rtt_ms', '--changes').out).toBe(
+    `${JSON.stringify(lines[0])}\n`,
+  );
+});
+
+test('what comes later changes no ticket that was opened before', () => {
+  const opened = (name: string, hours: number): number[] =>
+    replay('--samples', file(name, stepped(hours)), '--metric', 'icmp_rtt_ms', '--tickets')
+      .out.trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).openedAt);
+  expect(opened('whole.csv', 40)).toEqual(opened('cut.csv', 14));
+});
+
 test('facts are JSON lines with ISO times, alert and incident laid flat', () => {
   const lines = rounds('1', '0').map((row) => {
     const [at, value] = row.split(',');
