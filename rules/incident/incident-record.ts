@@ -25,6 +25,7 @@ import {
   worstOf,
 } from './impact.ts';
 import type { Business } from './services.ts';
+import { matchSignature, type SignatureMatch } from './signature.ts';
 import { causeOf, titleOf } from './wording.ts';
 
 /** A symptom with the row of the explanation table that made it one. */
@@ -115,10 +116,11 @@ export interface ViewDeps {
 
 const CONTRADICTED = 0.5;
 
-function confidenceOf(record: IncidentRecord): number {
+function confidenceOf(record: IncidentRecord, signature: SignatureMatch): number {
   if (record.contradictedBy.length > 0) return CONTRADICTED;
   if (record.verdict !== undefined) return record.verdict.confidence;
-  return record.symptoms.size > 0 ? 0.9 : 0.8;
+  if (record.symptoms.size > 0 && signature.fits?.id !== 'route-change') return 0.9;
+  return signature.fits?.confidence ?? 0.7;
 }
 
 function countByRule(symptoms: Iterable<SymptomRecord>): string {
@@ -128,12 +130,12 @@ function countByRule(symptoms: Iterable<SymptomRecord>): string {
 }
 
 /** Evidence for and against the suspected root. */
-function rootReasons(record: IncidentRecord): Reason[] {
+function rootReasons(record: IncidentRecord, signature: SignatureMatch): Reason[] {
   const alert = record.root.key;
   const reasons: Reason[] = [{ kind: 'evidence', alert, text: record.root.evidence.text }];
   if (record.verdict !== undefined) {
     reasons.push({ kind: 'evidence', alert, text: record.verdict.text });
-  }
+  } else if (record.contradictedBy.length === 0) reasons.push(...signature.reasons);
   if (record.symptoms.size > 0) {
     const text = `it explains ${countByRule(record.symptoms.values())}`;
     reasons.push({ kind: 'evidence', alert, text });
@@ -209,7 +211,8 @@ export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
   const { services, costPerHour, costSoFar } = deps.businessOf(record);
   const silent = [...record.symptoms.values()].filter((s) => s.row === 'collector-cut-off').length;
   const site = deps.topology.siteOf(record.root.subject) ?? record.root.site;
-  const reasons = rootReasons(record);
+  const signature = matchSignature(record, deps.ruleOf);
+  const reasons = rootReasons(record, signature);
   const subject = root.shared?.subject ?? record.root.subject;
   return {
     id: record.id,
@@ -222,7 +225,7 @@ export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
       subject,
       rule: record.root.rule,
       cause,
-      confidence: confidenceOf(record),
+      confidence: confidenceOf(record, signature),
       because: reasons,
     },
     symptoms: [...record.symptoms.values()].map(symptomOf),

@@ -144,6 +144,7 @@ test('advice comes from the rule, and the reasons say what the root explains', (
   expect(incident?.advice).toEqual(['look at unreachable']);
   expect(incident?.because.map((reason) => reason.text)).toEqual([
     'unreachable on link lyon-mpls',
+    'nothing comes through the circuit, and what stands in front of it answers',
     'it explains 1 agent-silent, 1 unreachable',
     'opened: unreachable on link lyon-mpls',
   ]);
