@@ -231,11 +231,11 @@ function configOf(agents: number, people: number, state: string, url: string): o
       { id: 'hub', hub: true, users: 10 },
       ...links.map(({ id }) => ({ id: `site-${id}`, users: 25 })),
     ],
+    // Without a common peer: circuits that share one and fail together wait for each other.
     links: links.map(({ agent, id }, n) => ({
       id,
       kind: 'wan',
       site: `site-${id}`,
-      peer: 'hub',
       probes: [{ from: agent, icmp: `192.0.2.${n + 1}` }],
     })),
     agents: AGENTS.map((id) => ({ id, site: 'hub' })),
