@@ -32,6 +32,8 @@ const COMMANDS = [
   'split',
   'not-the-cause',
   'server-started',
+  'own-trouble',
+  'own-trouble-over',
 ];
 
 /** ISO 8601; a time without a zone is UTC, so that a replay says the same on every machine. */
@@ -119,6 +121,9 @@ function commandOf(value: unknown): Command {
     throw new Error(`"command" must be one of ${COMMANDS.join(', ')}, not ${show(value)}`);
   }
   if (command.kind === 'server-started') return command;
+  if (command.kind === 'own-trouble' || command.kind === 'own-trouble-over') {
+    return ownTrouble(command);
+  }
   if (typeof command.incident !== 'string' || typeof command.by !== 'string') {
     throw new Error(`"command" ${command.kind} needs incident and by`);
   }
@@ -131,6 +136,14 @@ function commandOf(value: unknown): Command {
   }
   if (command.kind !== 'acknowledge') return command;
   return { ...command, until: instant(command.until, 'until') };
+}
+
+function ownTrouble(command: Extract<Command, { kind: 'own-trouble' | 'own-trouble-over' }>) {
+  if (typeof command.trouble !== 'string' || typeof command.text !== 'string') {
+    throw new Error(`"command" ${command.kind} needs trouble and text`);
+  }
+  if (command.kind === 'own-trouble-over') return command;
+  return { ...command, since: instant(command.since, 'since') };
 }
 
 const isTime = (ms: number | undefined): ms is number =>

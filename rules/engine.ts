@@ -4,6 +4,7 @@ import type { ObservedBatch } from '../protocol/model/sample.ts';
 import type { AgentId } from '../protocol/model/subject.ts';
 import type { Engine, Instant, SiteEngine, Snapshot } from './contract.ts';
 import { createNetworkEngine } from './network-engine.ts';
+import { createOwnTroubles, isOwnTrouble, type OwnTroublesState } from './own-troubles.ts';
 import type { EngineSettings } from './settings.ts';
 import { createSiteEngine } from './site-engine.ts';
 
@@ -17,6 +18,8 @@ interface EngineState {
   readonly v: 1;
   readonly sites: readonly (readonly [string, Snapshot])[];
   readonly network: Snapshot;
+  /** Absent in snapshots from before the server told of itself. */
+  readonly own?: OwnTroublesState;
 }
 
 /**
@@ -35,6 +38,7 @@ export function createEngine(
   let settings = initial;
   let siteOfAgent = sitesOf(settings);
   const network = createNetworkEngine(settings, state?.network);
+  const own = createOwnTroubles(state?.own);
   const sites = new Map<string, SiteEngine>();
   let ordered: readonly SiteEngine[] | undefined;
   /** Samples of one agent come in rows. */
@@ -97,6 +101,7 @@ export function createEngine(
   }
 
   function apply(command: Command, at: Instant): Fact[] {
+    if (isOwnTrouble(command)) return correlated(own.apply(command, at), at);
     if (command.kind === 'server-started') for (const site of inOrder()) site.forgive(at);
     return network.apply(command, at);
   }
@@ -112,6 +117,7 @@ export function createEngine(
       v: 1,
       sites: [...sites].map(([site, engine]) => [site, engine.snapshot()] as const),
       network: network.snapshot(),
+      own: own.snapshot(),
     }),
   };
 }

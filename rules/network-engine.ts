@@ -31,6 +31,7 @@ import { createPlacing } from './incident/placing.ts';
 import { isRegrouping, regroup } from './incident/regroup.ts';
 import type { ServiceBookState } from './incident/services.ts';
 import { nameOf as subjectName } from './incident/wording.ts';
+import { isOwnTrouble, ownTroubleOf } from './own-troubles.ts';
 import type { EngineSettings, Rule } from './settings.ts';
 
 type SiteFact = AlertFact | HealthFact;
@@ -95,6 +96,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   const view = () => ({
     topology,
     ruleOf: (id: string) => rules.get(id),
+    toldBy: (id: string) => rules.get(id) ?? ownTroubleOf(id),
     isLinkDown,
     businessOf: business.of,
   });
@@ -408,6 +410,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
 
   function apply(command: Command, at: Instant): Fact[] {
     const turn = turnAt(at);
+    // The engine above has made alerts of them.
+    if (isOwnTrouble(command)) return [];
     if (command.kind === 'server-started') thaw(turn);
     else if (isRegrouping(command)) regroup({ book, incidents, people }, command, turn);
     else obey(incidents, command, at.now);

@@ -52,4 +52,18 @@ export type Command =
   | {
       /** The collector was away; silence during that time says nothing about agents. */
       readonly kind: 'server-started';
+    }
+  | {
+      /** Something keeps the server itself from part of its work; told again, it changes nothing. */
+      readonly kind: 'own-trouble';
+      readonly trouble: OwnTroubleKind;
+      readonly since: EpochMs;
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'own-trouble-over';
+      readonly trouble: OwnTroubleKind;
+      readonly text: string;
     };
+
+export type OwnTroubleKind = 'history-stopped';

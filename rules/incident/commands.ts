@@ -5,7 +5,15 @@ import type { IncidentBook } from './incident-book.ts';
 
 type PersonCommand = Exclude<
   Command,
-  { kind: 'server-started' | 'merge' | 'split' | 'not-the-cause' }
+  {
+    kind:
+      | 'server-started'
+      | 'own-trouble'
+      | 'own-trouble-over'
+      | 'merge'
+      | 'split'
+      | 'not-the-cause';
+  }
 >;
 
 /** What a person wants of one incident. Unknown or ended incidents are left as they are. */

@@ -109,6 +109,8 @@ export function remember(history: readonly Reason[], reason: Reason): readonly R
 export interface ViewDeps {
   readonly topology: Topology;
   readonly ruleOf: (id: string) => Rule | undefined;
+  /** What people are told of a rule, or of a trouble of Vedette's own. */
+  readonly toldBy: (id: string) => Pick<Rule, 'cause' | 'advice'> | undefined;
   readonly isLinkDown: (link: Link) => boolean;
   /** What it does to the services, booked up to now. */
   readonly businessOf: (record: IncidentRecord) => Business;
@@ -160,7 +162,7 @@ export function refresh(record: IncidentRecord, deps: ViewDeps): void {
   record.cause = causeOf({
     subject: record.root.subject,
     family: record.family,
-    rule: deps.ruleOf(record.root.rule),
+    rule: deps.toldBy(record.root.rule),
     verdict: record.verdict,
     rows,
     isContradicted: record.contradictedBy.length > 0,
@@ -243,7 +245,7 @@ export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
     updatedAt: record.updatedAt,
     ...lifeOf(record),
     ...(record.root.evidence.series === undefined ? {} : { deciding: record.root.evidence.series }),
-    advice: deps.ruleOf(record.root.rule)?.advice ?? [],
+    advice: deps.toldBy(record.root.rule)?.advice ?? [],
     reopened: record.reopened,
     because: [...reasons, ...record.history],
   };

@@ -21,7 +21,7 @@ const CAUSES: Partial<Record<Family, string>> = {
 export interface CauseQuestion {
   readonly subject: SubjectKey;
   readonly family: Family;
-  readonly rule: Rule | undefined;
+  readonly rule: Pick<Rule, 'cause'> | undefined;
   readonly verdict: SilenceVerdict | undefined;
   /** Rows by which the root explains its symptoms. */
   readonly rows: ReadonlySet<string>;

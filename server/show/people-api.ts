@@ -6,7 +6,10 @@ import type { Incident, IncidentId } from '../../protocol/model/incident.ts';
 import { isOpen } from './incident-book.ts';
 import * as schema from './schemas.ts';
 
-export type PersonsCommand = Exclude<Command, { kind: 'server-started' }>;
+export type PersonsCommand = Exclude<
+  Command,
+  { kind: 'server-started' | 'own-trouble' | 'own-trouble-over' }
+>;
 
 export interface PeopleApiDeps {
   readonly incident: (id: IncidentId) => Incident | undefined;
