@@ -140,6 +140,15 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     return watchers.every(isSilent);
   }
 
+  /** Circuits whose watchers are all silent can tell nothing, for or against. */
+  function visible(fate: Fate): Fate {
+    const links = fate.links.filter((link) => {
+      const watchers = topology().watchersOf(linkSubject(link)) ?? [];
+      return watchers.length === 0 || !watchers.every(isSilent);
+    });
+    return links.length === fate.links.length ? fate : { ...fate, links };
+  }
+
   const isSilent = (agent: AgentId): boolean =>
     book.on(subjectKey('agent', agent)).some((f) => book.familyOf(f) === 'agent-silent');
 
@@ -150,6 +159,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const candidates = topology()
       .fatesOf(link)
       .filter((fate) => isPossible(fate, firing))
+      .map((fate) => visible(fate))
       .map((fate) => ({ fate, members: failedWith(firing, fate, now) }))
       .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)));
     candidates.sort(

@@ -171,17 +171,41 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     return heard.length > 0 ? heard : core;
   }
 
+  const watchersOf = (link: Link): readonly AgentId[] =>
+    topology().watchersOf(linkSubject(link)) ?? [];
+
+  /** Whoever watched the circuit is silent: it cannot say that it is down. */
+  const isUnseen = (link: Link): boolean => {
+    const watchers = watchersOf(link);
+    return watchers.length > 0 && watchers.every(isSilent);
+  };
+
+  /** The silence behind which a circuit is lost from sight. */
+  function blindnessOf(effect: FiringAlert, link: Link): FiringAlert | undefined {
+    if (!isUnseen(link)) return undefined;
+    return watchersOf(link)
+      .flatMap((agent) => book.on(subjectKey('agent', agent)))
+      .find((cause) => cause !== effect && beginsInTime(cause, effect));
+  }
+
   /** What cuts the effect off from its observer; undefined while a way is left. */
   function causesOnWay(effect: FiringAlert, way: Way): readonly FiringAlert[] | undefined {
     const found = new Map<Link, FiringAlert | undefined>();
+    const sources = sourcesOf(way);
+    // While nobody is heard at all it is the collector that is blind.
+    const isSeeing = sources.some((site) => !topology().agentsAt(site).every(isSilent));
     const causeOf = (link: Link): FiringAlert | undefined => {
-      if (!found.has(link)) found.set(link, suspectIn(effect, lostOn(way, link)));
+      if (!found.has(link)) {
+        const blind = isSeeing ? blindnessOf(effect, link) : undefined;
+        found.set(link, suspectIn(effect, lostOn(way, link)) ?? blind);
+      }
       return found.get(link);
     };
-    const isDown = (link: Link): boolean => link === way.not || causeOf(link) !== undefined;
+    const isDown = (link: Link): boolean =>
+      link === way.not || causeOf(link) !== undefined || (isSeeing && isUnseen(link));
     const causes = new Set<FiringAlert>();
     for (const site of way.to) {
-      const cut = topology().graph.cutBetween(sourcesOf(way), site, isDown);
+      const cut = topology().graph.cutBetween(sources, site, isDown);
       const known = cut?.filter((link) => link !== way.not);
       if (known === undefined || isReachedOtherwise(effect, site, known.flatMap(causeList)))
         return undefined;

@@ -234,7 +234,7 @@ export const EXPLANATIONS: readonly Row[] = [
     kinds: ['link'],
     families: [...DOWN, ...QUALITY],
     seenFrom: 'anywhere',
-    waits: 'no',
+    waits: 'answer',
     text: "a router at the observer's end failed at the same moment, and nothing says where the link ends",
     onsets: 'at-once',
     slots: (topology, effect) => {

@@ -55,6 +55,8 @@ export interface HoldDownDeps {
   readonly timing: () => Timing;
 }
 
+/** From the end of the hold-down until an agent that fell silent with the alert is told as silent. */
+const SILENCE_SHOWS = seconds(5);
 /** So many of a device's circuits are asked about; one that answers is enough. */
 const EDGE_QUESTIONS = 3;
 
@@ -225,8 +227,11 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     }
     const ask = slots.filter((s) => s.waits === 'answer').flatMap((s) => openQuestions(firing, s));
     ask.push(...unprobedWays(firing));
-    if (ask.length > 0 && now < probed) {
-      return waiting(probed, 'its upstream has not been probed since the trouble began', ask);
+    // An agent that does not even answer the question may be about to be called silent.
+    const isForeign = ask.some(({ agent }) => agent !== firing.alert.agent);
+    const answered = isForeign ? epochMs(probed + SILENCE_SHOWS) : probed;
+    if (ask.length > 0 && now < answered) {
+      return waiting(answered, 'its upstream has not been probed since the trouble began', ask);
     }
     const settled = epochMs(firing.heldFrom + REROUTED_IN);
     if (now < settled && isRerouted(firing)) {

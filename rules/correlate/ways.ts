@@ -66,10 +66,12 @@ export function wayToSite(effect: Effect): Way | undefined {
 }
 
 /** What tells that the circuit carries nothing on this way. */
-export const lostOn = (way: Way, link: Link): readonly Suspect[] =>
-  way.edge === undefined || !link.ends.some((end) => deviceSubject(end.device) === way.edge)
-    ? linkDown(link)
-    : linkDown(link).filter(({ subject, insideOnly }) => insideOnly && subject !== way.edge);
+export function lostOn({ edge }: Way, link: Link): readonly Suspect[] {
+  if (!link.ends.some((end) => deviceSubject(end.device) === edge)) return linkDown(link);
+  const others = linkDown(link).filter(({ subject }) => subject !== edge);
+  // Without a known other end only the circuit itself can tell.
+  return link.ends.length < 2 ? others : others.filter(({ insideOnly }) => insideOnly);
+}
 
 /** Nothing leads from the observer to either end of the link, the link itself left aside. */
 export function wayToLink(topology: Topology, effect: Effect): Way | undefined {
