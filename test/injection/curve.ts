@@ -39,6 +39,8 @@ export interface CurveOptions {
 }
 
 const DAY = 86_400;
+/** One fault after the other, s: many at once are a storm, and told as one. */
+const APART = 30;
 
 interface Link {
   readonly injury: Injury | undefined;
@@ -50,16 +52,16 @@ interface Link {
 
 /** Every injury on so many links at once, and as many links untouched as there are traces. */
 export function measureCurve(options: CurveOptions): Curve {
-  const { traces, trials, every, warmUp, faultLasts } = options;
+  const { every, warmUp, faultLasts } = options;
   const links = linksOf(options);
   const bed = createBed(links.length, every);
   const trouble: Trouble = { delayMs: 0, jitterMs: 0, loss: 0 };
-  const end = warmUp + every + faultLasts;
+  const end = warmUp + links.length * APART + faultLasts;
   for (let second = 0; second < end; second += every) {
     bed.round(second, (n) => {
       const { hurt, from, model } = links[n] as Link;
       trouble.delayMs = trouble.jitterMs = trouble.loss = 0;
-      if (second >= from) hurt?.(second - from, trouble);
+      if (second >= from && second < from + faultLasts) hurt?.(second - from, trouble);
       return model.next(second, trouble);
     });
   }
@@ -68,10 +70,10 @@ export function measureCurve(options: CurveOptions): Curve {
     return injury === undefined || at < from;
   });
   return {
-    points: INJURIES.map((injury) => pointOf(injury, links, bed.opened, trials)),
+    points: INJURIES.map((injury) => pointOf(injury, links, bed.opened, options)),
     falseIncidents: falseOnes.length,
     falseRouted: falseOnes.filter(isRouted).length,
-    quietLinkDays: (links.length * warmUp + traces.length * faultLasts) / DAY,
+    quietLinkDays: links.reduce((sum, { from }) => sum + from, 0) / DAY,
     samples: bed.samples,
   };
 }
@@ -80,6 +82,7 @@ const isRouted = ({ view }: Opened): boolean => view.priority <= 3;
 
 function linksOf({ traces, trials, every, seed, warmUp }: CurveOptions): Link[] {
   const random = createRandom(seed);
+  const places = shuffled(INJURIES.length * trials + traces.length, random.next);
   const link = (n: number, injury: Injury | undefined): Link => {
     const own = Math.floor(random.next() * 2 ** 31);
     return {
@@ -87,7 +90,7 @@ function linksOf({ traces, trials, every, seed, warmUp }: CurveOptions): Link[] 
       model: createLinkModel(traces[n % traces.length] as QuietTrace, own),
       hurt: injury?.create(own + 1),
       // Anywhere between two rounds: the first round after it sees it.
-      from: warmUp + random.next() * every,
+      from: warmUp + (places.pop() as number) * APART + random.next() * every,
     };
   };
   return [
@@ -96,15 +99,26 @@ function linksOf({ traces, trials, every, seed, warmUp }: CurveOptions): Link[] 
   ];
 }
 
+/** 0 to count - 1 in random order. */
+function shuffled(count: number, next: () => number): number[] {
+  const places = Array.from({ length: count }, (_, n) => n);
+  for (let n = count - 1; n > 0; n--) {
+    const other = Math.floor(next() * (n + 1));
+    [places[n], places[other]] = [places[other] as number, places[n] as number];
+  }
+  return places;
+}
+
 function pointOf(
   injury: Injury,
   links: readonly Link[],
   opened: readonly Opened[],
-  trials: number,
+  { trials, faultLasts }: CurveOptions,
 ): CurvePoint {
   const firsts = links.flatMap((link, n) => {
     if (link.injury !== injury) return [];
-    const first = opened.find((one) => one.link === n && one.at >= link.from);
+    const until = link.from + faultLasts;
+    const first = opened.find(({ link: of, at }) => of === n && at >= link.from && at < until);
     return first === undefined ? [] : [{ first, delay: first.at - link.from }];
   });
   const delays = firsts.map(({ delay }) => delay).sort((a, b) => a - b);

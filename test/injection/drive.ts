@@ -54,8 +54,8 @@ export function createBed(links: number, everySeconds: number): Bed {
         id: `l${n}`,
         name: `Link ${n}`,
         kind: 'wan' as const,
+        // No peer: circuits that end at one place and fail together are one incident.
         site: `s${n}`,
-        peer: 'hub',
         ends: [],
         underlays: [],
       })),
