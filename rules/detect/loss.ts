@@ -56,6 +56,11 @@ const TIMES_USUAL = 4;
  * granted 0.2 % after three hours; one that always loses 1 % is never granted less.
  */
 const GUESS_ECHOES = 3_000;
+/**
+ * A small loss is a change only where the line is known: after an hour its own 3,600 echoes outweigh
+ * the guess. A line that loses 3 % from the first minute on is told then, not as a sudden fault.
+ */
+const KNOWN_AFTER = 3_600_000;
 /** The small loss is looked for by a second sum: e^2.5 fewer false alerts keep the sum of both. */
 const SLOW_MORE = 2.5;
 /**
@@ -120,7 +125,7 @@ export function lossJudge(detector: LossDetector): Judge {
     gather(input, lost, ROUND_ECHOES, at);
     if (input[IS_OPEN] === 1) end(input, lost);
     else if (!isRunning(input)) learnRun(input);
-    else if (meanOf(input) >= band.raiseAt) begin(input);
+    else if (meanOf(input) >= band.raiseAt) begin(input, at);
   }
 
   /** Until it is open the mean is that of the whole run. */
@@ -150,11 +155,13 @@ export function lossJudge(detector: LossDetector): Judge {
     input[sum] = Math.min(next, 2 * evidence);
   }
 
-  function begin(input: Input): void {
+  function begin(input: Input, at: number): void {
     const every = durationMs(input[EVERY] as number);
     const { evidence } = beyondChance;
     const isFast = (input[FAST] as number) >= neededEvidence(evidence, every);
-    const isSlow = (input[SLOW] as number) >= neededEvidence(evidence + SLOW_MORE, every);
+    const isKnown = at - (input[LEARNING_SINCE] as number) >= KNOWN_AFTER;
+    const isSlow =
+      isKnown && (input[SLOW] as number) >= neededEvidence(evidence + SLOW_MORE, every);
     if (!isFast && !isSlow) return;
     input[IS_OPEN] = 1;
     input[ONSET] = input[isFast ? FAST_SINCE : SLOW_SINCE] as number;
