@@ -1,4 +1,5 @@
 import type { LabWan } from './wan.ts';
+import type { SitePlan } from './wan-plan.ts';
 import { LAB_COMMUNITY } from './wan-plan.ts';
 
 export interface DemoConfigOptions {
@@ -49,12 +50,15 @@ export function demoConfig(wan: LabWan, options: DemoConfigOptions): object {
       peer: hub.plan.id,
       provider: plan.circuit?.provider,
       circuit: plan.circuit?.reference,
+      pop: popOf(plan.circuit?.provider ?? ''),
+      lastMile: plan.circuit?.kind === 'wan' ? 'fibre' : 'cable',
       ends: [
         { device: `${plan.id}-rtr`, interface: wanPort.name },
         { device: `${hub.plan.id}-rtr`, interface: hub.device.interfaces[n]?.name },
       ],
       probes: [{ from: DEMO_AGENT, stamp: `${plan.address}:${wan.stampPort}` }],
     })),
+    services: demoServices(branches.map(({ plan }) => plan)),
     agents: [{ id: DEMO_AGENT, site: hub.plan.id }],
     credentials: { lab: { version: '2c', community: LAB_COMMUNITY } },
     intervals: { snmp: { wan: '10s', other: '10s', slow: '1m' } },
@@ -75,4 +79,47 @@ export function demoConfig(wan: LabWan, options: DemoConfigOptions): object {
       ],
     },
   };
+}
+
+/** Each provider has one point of presence in the simulated town of the hub. */
+const popOf = (provider: string): string => `${provider.toUpperCase().slice(0, 3)}-PAR1`;
+
+/** What the simulated company lives on; the tills are in the shops of two countries. */
+function demoServices(branches: readonly SitePlan[]): object[] {
+  const users = (ids: readonly string[]) =>
+    branches.reduce((sum, plan) => sum + (ids.includes(plan.id) ? plan.users : 0), 0);
+  const tills = ['lyon', 'bordeaux', 'lille', 'nantes'];
+  const design = ['milan', 'turin', 'geneva'];
+  const iberia = ['barcelona', 'madrid', 'porto'];
+  return [
+    {
+      id: 'card-payments',
+      name: 'Card payments in France',
+      needs: { all: tills.map((id) => `site:${id}`) },
+      users: users(tills),
+      criticality: 'high',
+      costPerHour: '2400 EUR',
+    },
+    {
+      id: 'design-share',
+      name: 'Drawings for the workshops',
+      needs: { all: design.map((id) => `site:${id}`) },
+      users: users(design),
+      criticality: 'medium',
+      hours: {
+        timeZone: 'Europe/Rome',
+        weekly: [{ days: ['mon-fri'], from: '07:30', to: '18:30' }],
+      },
+      costPerHour: '650 EUR',
+    },
+    {
+      id: 'order-desk',
+      name: 'Order desk for Iberia and Benelux',
+      // One desk takes the calls of the other: with a single one left nothing is in reserve.
+      needs: { atLeast: 2, of: [...iberia, 'brussels'].map((id) => `site:${id}`) },
+      users: users([...iberia, 'brussels']),
+      criticality: 'medium',
+      costPerHour: '900 EUR',
+    },
+  ];
 }

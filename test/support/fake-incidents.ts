@@ -1,9 +1,9 @@
 import type { Alert, AlertKey, Evidence, Severity } from '../../protocol/model/alert.ts';
 import type { Fact, IncidentFactKind } from '../../protocol/model/fact.ts';
-import type { Incident, Priority } from '../../protocol/model/incident.ts';
+import type { HitService, Incident, Money, Priority } from '../../protocol/model/incident.ts';
 import { seriesKey } from '../../protocol/model/sample.ts';
 import type { SubjectKey } from '../../protocol/model/subject.ts';
-import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import { durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 
 /** The least one must say about a made-up incident; the rest follows. */
 export interface FakeIncident {
@@ -26,6 +26,11 @@ export interface FakeIncident {
   readonly against?: string;
   readonly symptoms?: readonly (readonly [SubjectKey, string, string])[];
   readonly advice: readonly string[];
+  readonly sites?: readonly string[];
+  readonly services?: readonly HitService[];
+  readonly costPerHour?: Money;
+  readonly costSoFar?: Money;
+  readonly usual?: Evidence['usual'];
 }
 
 export function fakeIncident(fake: FakeIncident): Incident {
@@ -74,6 +79,10 @@ export function fakeIncident(fake: FakeIncident): Incident {
     urgency: fake.priority === 1 ? 'high' : 'medium',
     priority: fake.priority,
     users: fake.users,
+    ...(fake.sites && { sites: fake.sites }),
+    ...(fake.services && { services: fake.services }),
+    ...(fake.costPerHour && { costPerHour: fake.costPerHour }),
+    ...(fake.costSoFar && { costSoFar: fake.costSoFar }),
     onsetAt,
     openedAt: epochMs(fake.openedAt),
     updatedAt: epochMs(fake.openedAt),
@@ -93,6 +102,8 @@ export function openingFacts(fake: FakeIncident): Fact[] {
     onsetAt: incident.onsetAt,
     observed: fake.observed,
     expected: fake.limit,
+    ...(fake.usual && { usual: fake.usual, sureness: 0.97 }),
+    heldFor: durationMs(20_000),
     text: fake.text,
   };
   const alert: Alert = {

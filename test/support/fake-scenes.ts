@@ -1,3 +1,6 @@
+import type { Fact, TrendFact } from '../../protocol/model/fact.ts';
+import type { MaintenanceWindow, Service } from '../../protocol/model/inventory.ts';
+import { durationMs, epochMs } from '../../protocol/model/units.ts';
 import type { FakeIncident } from './fake-incidents.ts';
 
 /** Troubles of an ordinary bad morning; times are counted back from `now`. */
@@ -15,6 +18,21 @@ export function busyMorning(now: number): readonly FakeIncident[] {
       severity: 'critical',
       priority: 1,
       users: 84,
+      sites: ['lyon'],
+      services: [
+        {
+          id: 'card-payments',
+          name: 'Card payments',
+          state: 'down',
+          users: 84,
+          criticality: 'high',
+          isOpen: true,
+          costPerHour: { amount: 1250, currency: 'EUR' },
+          downFor: durationMs(6 * minute),
+        },
+      ],
+      costPerHour: { amount: 1250, currency: 'EUR' },
+      costSoFar: { amount: 125, currency: 'EUR' },
       confidence: 0.94,
       openedAt: now - 6.4 * minute,
       metric: 'stamp_loss_ratio',
@@ -72,9 +90,116 @@ export function busyMorning(now: number): readonly FakeIncident[] {
       metric: 'stamp_rtt_ms',
       limit: 80,
       observed: 96,
+      usual: { low: 13, middle: 14, high: 21 },
       text: 'mean round trip 96 ms over 3 min, limit 80 ms',
       against: 'utilisation of the circuit is only 61 %',
       advice: ['See who fills the circuit (top talkers).', 'If nobody does, ask the provider.'],
     },
   ];
 }
+
+const OFFICE = {
+  timeZone: 'UTC',
+  weekly: [{ days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00' }],
+};
+
+/** What the invented company lives on. */
+export const SERVICES: readonly Service[] = [
+  {
+    id: 'card-payments',
+    name: 'Card payments',
+    needs: { subject: 'link:lyon-mpls' },
+    users: 84,
+    criticality: 'high',
+    costPerHour: { amount: 1250, currency: 'EUR' },
+  },
+  {
+    id: 'telephony',
+    name: 'Telephony',
+    needs: { subject: 'site:leipzig' },
+    users: 118,
+    criticality: 'medium',
+    hours: {
+      timeZone: 'Europe/Berlin',
+      weekly: [{ days: [1, 2, 3, 4, 5], from: '08:00', to: '18:00' }],
+    },
+    costPerHour: { amount: 340, currency: 'EUR' },
+  },
+  {
+    id: 'erp',
+    name: 'ERP',
+    needs: { subject: 'site:hamburg' },
+    users: 420,
+    criticality: 'high',
+    hours: OFFICE,
+  },
+  {
+    id: 'timeclock',
+    name: 'Time clock',
+    needs: { subject: 'site:porto' },
+    users: 52,
+    criticality: 'low',
+  },
+];
+
+export const serviceFacts = (now: number): readonly Fact[] => [
+  {
+    kind: 'service.changed',
+    at: epochMs(now - 6 * 60_000),
+    service: 'card-payments',
+    state: 'down',
+    because: ['link:lyon-mpls'],
+    text: 'Card payments is down: Lyon MPLS',
+  },
+  {
+    kind: 'service.changed',
+    at: epochMs(now - 17 * 60_000),
+    service: 'telephony',
+    state: 'at-risk',
+    because: ['link:leipzig-dia'],
+    text: 'Telephony works, but nothing is left in reserve: Leipzig DIA',
+  },
+];
+
+export const windowsAt = (now: number): readonly MaintenanceWindow[] => [
+  {
+    id: 'porto-switch',
+    name: 'New switch in Porto',
+    subjects: ['site:porto'],
+    from: epochMs(now - 3_600_000),
+    until: epochMs(now + 3_600_000),
+  },
+  {
+    id: 'lyon-patch',
+    name: 'Patch Sunday',
+    subjects: ['device:lyon-r1', 'link:lyon-mpls'],
+    from: epochMs(now + 5 * 3_600_000),
+    until: epochMs(now + 7 * 3_600_000),
+  },
+];
+
+export const trendsAt = (now: number): readonly TrendFact[] => [
+  {
+    kind: 'level.changed',
+    at: epochMs(now - 7 * 3_600_000),
+    series: 'porto-a1|stamp_rtt_ms|link:porto-mpls',
+    subject: 'link:porto-mpls',
+    metric: 'stamp_rtt_ms',
+    since: epochMs(now - 7.4 * 3_600_000),
+    before: 18,
+    after: 41,
+    text: 'RTT stepped from 18 to 41 ms and stayed',
+  },
+  {
+    kind: 'limit.forecast',
+    at: epochMs(now - 3_600_000),
+    series: 'ghent-a1|if_in_utilisation_ratio|interface:ghent-r1/ge-0/0/0',
+    subject: 'interface:ghent-r1/ge-0/0/0',
+    metric: 'if_in_utilisation_ratio',
+    limit: 0.8,
+    reachedAt: epochMs(now + 41 * 86_400_000),
+    earliest: epochMs(now + 30 * 86_400_000),
+    latest: epochMs(now + 70 * 86_400_000),
+    text: 'received utilisation: daily peaks of 62 % rise by 3 % a week and reach 80 % in about 41 days (30 to 70 days in 8 of 10 cases)',
+  },
+];

@@ -1,15 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../../protocol/model/command.ts';
-import type { Fact } from '../../protocol/model/fact.ts';
+import type { Fact, TrendFact } from '../../protocol/model/fact.ts';
 import type { Incident } from '../../protocol/model/incident.ts';
+import type { MaintenanceWindow, Service } from '../../protocol/model/inventory.ts';
+import { seriesKey } from '../../protocol/model/sample.ts';
 import { durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
-import type { TicketView } from '../../protocol/wire/views.ts';
+import type { OwnTrouble, TicketView } from '../../protocol/wire/views.ts';
+import type { RangeColumns, RangeQuery } from '../../server/ports/history.ts';
 import type { CommandOutcome, DeliveryView } from '../../server/ports/show.ts';
 import type { StoredFact } from '../../server/ports/store.ts';
 import { createShow } from '../../server/show/show.ts';
 import { createStatusModel, type StatusModel } from '../../server/show/status-model.ts';
 import { type FakeIncident, incidentFact, openingFacts } from './fake-incidents.ts';
-import { busyMorning } from './fake-scenes.ts';
+import { busyMorning, SERVICES, serviceFacts, trendsAt, windowsAt } from './fake-scenes.ts';
 import { createFakeWan, type FakeWan } from './fake-wan.ts';
 
 export interface FakeShowOptions {
@@ -21,6 +24,10 @@ export interface FakeShowOptions {
   readonly every?: number;
   /** Agents that never answer. */
   readonly silent?: readonly string[];
+  readonly services?: readonly Service[];
+  readonly maintenance?: readonly MaintenanceWindow[];
+  readonly trends?: readonly TrendFact[];
+  readonly own?: () => readonly OwnTrouble[];
 }
 
 export interface FakeShow {
@@ -32,6 +39,7 @@ export interface FakeShow {
   /** What `command` answers next instead of obeying. */
   refuseWith(outcome: CommandOutcome | undefined): void;
   open(incident: FakeIncident): void;
+  tell(facts: readonly Fact[]): void;
   resolve(id: string): void;
   /** Binds to loopback; the address of the page. */
   listen(port?: number): Promise<string>;
@@ -55,8 +63,10 @@ export async function createFakeShow(options: FakeShowOptions = {}): Promise<Fak
   const now = (): EpochMs => epochMs(Date.now());
   const model = createStatusModel({
     version: '0.1.0',
-    inventory: wan.inventory,
+    inventory: { ...wan.inventory, services: options.services ?? [] },
     watches: wan.watches,
+    maintenance: options.maintenance ?? [],
+    own: options.own ?? (() => []),
     latest: (series) => wan.latest(series, now()),
     tickets: ticketsOf,
   });
@@ -69,14 +79,29 @@ export async function createFakeShow(options: FakeShowOptions = {}): Promise<Fak
     status: model,
     incidents: { incidents: list, incident: (id) => incidents.get(id), factsOf },
     deliveries: { tickets: ticketsOf, deliveries },
-    trends: { trends: () => [] },
+    trends: {
+      trends: ({ kind, subject, since, limit }) =>
+        (options.trends ?? [])
+          .filter((fact) => fact.kind === kind && fact.at >= since)
+          .filter((fact) => subject === undefined || fact.subject === subject)
+          .slice(0, limit),
+    },
+    maintenance: {
+      list: () => (options.maintenance ?? []).map((one) => ({ ...one, source: 'configuration' })),
+      add: async () => ({ kind: 'refused', why: 'a fake' }),
+      end: async () => ({ kind: 'unknown' }),
+    },
     samples: {
-      find: () => ({ series: [], hasMore: false }),
-      async range({ series, from, to }) {
-        const points = wan.range(series, from, to);
-        const at = points.map((point) => point.at);
-        return { form: 'raw', at, value: points.map((point) => point.value), gaps: [] };
-      },
+      find: ({ subject }) => ({
+        series:
+          subject?.startsWith('link:') === true
+            ? (['stamp_loss_ratio', 'stamp_rtt_ms'] as const).map((metric) =>
+                seriesKey(`${subject.slice(5).split('-')[0]}-a1`, metric, subject),
+              )
+            : [],
+        hasMore: false,
+      }),
+      range: async (query) => rangeOf(wan, query),
     },
     commands: { command: obey },
     readiness: () => [{ name: 'store', isReady: true, detail: 'open' }],
@@ -99,6 +124,7 @@ export async function createFakeShow(options: FakeShowOptions = {}): Promise<Fak
       refusal = outcome;
     },
     open,
+    tell,
     resolve,
     listen: (port = 0) => app.listen({ port, host: '127.0.0.1' }),
     async close() {
@@ -217,20 +243,9 @@ export async function createFakeShow(options: FakeShowOptions = {}): Promise<Fak
   async function obey(command: Command): Promise<CommandOutcome> {
     if (refusal !== undefined) return refusal;
     commands.push(command);
-    if (command.kind === 'server-started') return { kind: 'applied' };
-    const incident = incidents.get(command.incident);
+    const incident = 'incident' in command ? incidents.get(command.incident) : undefined;
     if (incident === undefined) return { kind: 'refused', why: 'unknown incident' };
-    const at = now();
-    const { acknowledged: _old, ...bare } = incident;
-    if (command.kind === 'acknowledge') {
-      const { by, note, until } = command;
-      const acknowledged = { by, at, until, ...(note !== undefined && { note }) };
-      const view: Incident = { ...bare, state: 'acknowledged', acknowledged, updatedAt: at };
-      tell([incidentFact('incident.acknowledged', view, at)]);
-    } else if (command.kind === 'unacknowledge')
-      tell([incidentFact('incident.unacknowledged', { ...bare, state: 'open' }, at)]);
-    else
-      tell([incidentFact('incident.closed', { ...incident, state: 'closed', updatedAt: at }, at)]);
+    tell(answerTo(command, incident, now()));
     return { kind: 'applied' };
   }
 
@@ -250,7 +265,7 @@ export async function createFakeShow(options: FakeShowOptions = {}): Promise<Fak
   function factsOf(id: string): readonly StoredFact[] {
     const incident = incidents.get(id);
     return facts.filter(({ fact }) => {
-      if ('incident' in fact) return fact.incident === id;
+      if ('incident' in fact) return fact.incident === id || ('into' in fact && fact.into === id);
       if (fact.kind === 'alert.fired') return fact.alert.key === incident?.root.alert;
       if (fact.kind === 'alert.suppressed')
         return incident?.symptoms.some((symptom) => symptom.alert === fact.alert) ?? false;
@@ -290,7 +305,70 @@ export async function createBusyShow(options: FakeShowOptions = {}): Promise<Fak
     ...options,
     silent: options.silent ?? ['cork-a1'],
     incidents: busyMorning(time),
+    services: SERVICES,
+    maintenance: windowsAt(time),
+    trends: trendsAt(time),
   });
+  show.tell(serviceFacts(time));
   await show.app.ready();
   return show;
+}
+
+/** Samples, or buckets with a hole of half an hour that has a name. */
+function rangeOf(wan: FakeWan, { series, from, to, step }: RangeQuery): RangeColumns {
+  const points = wan.range(series, from, to);
+  if (step === undefined)
+    return {
+      form: 'raw',
+      at: points.map((one) => one.at),
+      value: points.map((one) => one.value),
+      gaps: [],
+    };
+  const hole = { from: epochMs(to - 2 * 3_600_000), to: epochMs(to - 1.5 * 3_600_000) };
+  const buckets = [...Map.groupBy(points, (one) => Math.floor(one.at / step) * step)]
+    .filter(([at]) => at < hole.from || at >= hole.to)
+    .map(([at, list]) => ({
+      at: epochMs(at),
+      values: list.map((one) => one.value).sort((a, b) => a - b),
+    }));
+  const each = (pick: (values: readonly number[]) => number) =>
+    buckets.map(({ values }) => pick(values));
+  return {
+    form: 'buckets',
+    step,
+    at: buckets.map(({ at }) => at),
+    value: each((values) => values.reduce((sum, one) => sum + one, 0) / values.length),
+    count: each((values) => values.length),
+    min: each((values) => values[0] ?? 0),
+    max: each((values) => values.at(-1) ?? 0),
+    p50: each((values) => values[Math.floor(values.length / 2)] ?? 0),
+    p95: each((values) => values[Math.floor(values.length * 0.95)] ?? 0),
+    gaps: to - from > 3 * 3_600_000 ? [{ ...hole, because: 'a damaged chunk was skipped' }] : [],
+  };
+}
+
+/** What the engine would make of it, as far as the page can tell. */
+function answerTo(command: Command, incident: Incident, at: EpochMs): Fact[] {
+  const { acknowledged: _old, ...bare } = { ...incident, updatedAt: at };
+  switch (command.kind) {
+    case 'acknowledge': {
+      const { by, note, until } = command;
+      const acknowledged = { by, at, until, ...(note !== undefined && { note }) };
+      return [
+        incidentFact('incident.acknowledged', { ...bare, state: 'acknowledged', acknowledged }, at),
+      ];
+    }
+    case 'unacknowledge':
+      return [incidentFact('incident.unacknowledged', { ...bare, state: 'open' }, at)];
+    case 'take-over':
+      return [incidentFact('incident.updated', { ...bare, takenOver: { by: command.by, at } }, at)];
+    case 'merge': {
+      const view: Incident = { ...bare, state: 'closed', mergedInto: command.into };
+      return [{ ...incidentFact('incident.merged', view, at), into: command.into } as Fact];
+    }
+    case 'close':
+      return [incidentFact('incident.closed', { ...bare, state: 'closed' }, at)];
+    default:
+      return [];
+  }
 }

@@ -6,8 +6,9 @@ import { areKeysOn, isHelpShown, KEYS, switchKeys } from './parts/keys.ts';
 import { Shape } from './parts/marks.tsx';
 import { route } from './parts/route.ts';
 import { count, span, timeOfDay } from './parts/words.ts';
-import { ActionDialog } from './views/acknowledge.tsx';
 import { Agents } from './views/agents.tsx';
+import { ActionDialog } from './views/ask.tsx';
+import { Changes } from './views/changes.tsx';
 import { Incident } from './views/incident.tsx';
 import { Now } from './views/now.tsx';
 import { Site } from './views/site.tsx';
@@ -40,6 +41,7 @@ function View() {
   const { view, id } = route.value;
   if (view === 'incidents' && id !== undefined) return <Incident key={id} id={id} />;
   if (view === 'sites') return id === undefined ? <Sites /> : <Site key={id} id={id} />;
+  if (view === 'changes') return <Changes />;
   if (view === 'agents') return <Agents />;
   return <Now />;
 }
@@ -47,6 +49,7 @@ function View() {
 const TABS = [
   ['now', 'Now'],
   ['sites', 'Sites'],
+  ['changes', 'Changes'],
   ['agents', 'Agents'],
 ] as const;
 
@@ -54,6 +57,7 @@ function TopBar() {
   const shown = route.value.view === 'incidents' ? 'now' : route.value.view;
   const badges = {
     now: openCounts.value.open,
+    changes: 0,
     sites: counts.value.health.down + counts.value.health.degraded,
     agents: counts.value.silentAgents,
   };

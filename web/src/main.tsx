@@ -9,6 +9,7 @@ import './styles/parts.css';
 import './styles/now.css';
 import './styles/places.css';
 import './styles/incident.css';
+import './styles/business.css';
 import './styles/narrow.css';
 
 const root = document.getElementById('page');

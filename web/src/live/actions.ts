@@ -15,18 +15,26 @@ export async function fetchDetail(id: string): Promise<IncidentDetail | undefine
   return answer.ok ? ((await answer.json()) as IncidentDetail) : undefined;
 }
 
-/** Sends a command about an incident; true when the engine has taken it. */
+export type Verb =
+  | 'acknowledge'
+  | 'unacknowledge'
+  | 'close'
+  | 'take-over'
+  | 'merge'
+  | 'split'
+  | 'not-the-cause';
+
+/** Sends a command about an incident; undefined when the engine has taken it, else why it did not. */
 export async function act(
   id: string,
-  verb: 'acknowledge' | 'unacknowledge' | 'close',
+  verb: Verb,
   body: Readonly<Record<string, string>>,
   done: string,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const failure = await send(`/api/v1/incidents/${encodeURIComponent(id)}/${verb}`, body);
-  notice.value =
-    failure === undefined ? { text: done, isBad: false } : { text: failure, isBad: true };
+  if (failure === undefined) notice.value = { text: done, isBad: false };
   touched.value += 1;
-  return failure === undefined;
+  return failure;
 }
 
 async function send(url: string, body: object): Promise<string | undefined> {

@@ -77,6 +77,9 @@ function merge(old: StatusChange | undefined, next: StatusChange): StatusChange 
     sites: over(old.sites, next.sites),
     links: over(old.links, next.links),
     agents: over(old.agents, next.agents),
+    services: over(old.services, next.services),
+    ...newest('maintenance', next.maintenance ?? old.maintenance),
+    ...newest('own', next.own ?? old.own),
   };
 }
 
@@ -89,6 +92,9 @@ function applied(status: StatusView, change: StatusChange): StatusView {
     sites: over(status.sites, change.sites),
     links: over(status.links, change.links),
     agents: over(status.agents, change.agents),
+    services: over(status.services, change.services),
+    ...newest('maintenance', change.maintenance),
+    ...newest('own', change.own),
   };
 }
 
@@ -98,4 +104,12 @@ function over<T extends Row>(old: readonly T[] = [], next: readonly T[] = []): r
   const rows = new Map(old.map((row) => [row.id, row]));
   for (const row of next) rows.set(row.id, row);
   return [...rows.values()];
+}
+
+/** Lists that come whole; a change without one says nothing about it. */
+function newest<K extends string, T>(
+  key: K,
+  list: readonly T[] | undefined,
+): { [P in K]?: readonly T[] } {
+  return list === undefined ? {} : ({ [key]: list } as { [P in K]: readonly T[] });
 }

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { askToAcknowledge } from '../views/acknowledge.tsx';
+import { askTo } from '../views/ask.tsx';
 import { go, route } from './route.ts';
 
 const OFF_KEY = 'vedette.keys';
@@ -20,12 +20,18 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['/', 'filter'],
   ['g n', 'go to Now'],
   ['g s', 'go to Sites and links'],
+  ['g c', 'go to Changes'],
   ['g a', 'go to Agents'],
   ['u', 'back'],
   ['?', 'this list'],
 ];
 
-const PLACES: Readonly<Record<string, string>> = { n: '#/now', s: '#/sites', a: '#/agents' };
+const PLACES: Readonly<Record<string, string>> = {
+  n: '#/now',
+  s: '#/sites',
+  c: '#/changes',
+  a: '#/agents',
+};
 const CHORD_MS = 1_200;
 let goAt = Number.NEGATIVE_INFINITY;
 
@@ -72,5 +78,5 @@ function acknowledge(): void {
   const focused = document.activeElement?.getAttribute('data-incident');
   const shown = route.peek().view === 'incidents' ? route.peek().id : undefined;
   const id = focused ?? shown;
-  if (id) askToAcknowledge(id);
+  if (id) askTo({ verb: 'acknowledge', id });
 }

@@ -13,10 +13,19 @@ const SHAPES: Record<Mark, preact.JSX.Element> = {
       stroke-linecap="round"
     />
   ),
+  'at-risk': (
+    <path
+      d="M8 3 13.6 13H2.4z"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.9"
+      stroke-linejoin="round"
+    />
+  ),
   maintenance: <path d="M3.5 2H6.5V14H3.5zM9.5 2H12.5V14H9.5z" />,
 };
 
-/** ● ▲ ■ ? ‖: the shape says it to those who see no colour; a word always stands beside it. */
+/** ● ▲ △ ■ ? ‖: the shape says it to those who see no colour; a word always stands beside it. */
 export function Shape({ mark }: { readonly mark: Mark }) {
   return (
     <svg class={`shape is-${mark}`} viewBox="0 0 16 16" fill="currentColor" aria-hidden="true">

@@ -1,12 +1,12 @@
 import { signal } from '@preact/signals';
 
 export interface Route {
-  readonly view: 'now' | 'sites' | 'agents' | 'incidents';
+  readonly view: 'now' | 'sites' | 'changes' | 'agents' | 'incidents';
   readonly id: string | undefined;
   readonly query: URLSearchParams;
 }
 
-const VIEWS = ['now', 'sites', 'agents', 'incidents'] as const;
+const VIEWS = ['now', 'sites', 'changes', 'agents', 'incidents'] as const;
 
 /** `#/view/id?filter`: a link from a ticket opens the same view for everybody. */
 function parse(hash: string): Route {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { RangeView } from '../../../protocol/wire/views.ts';
+import { fetchRange } from '../live/reads.ts';
 import { clock } from '../live/store.ts';
 
 const WIDTH = 132;
@@ -7,20 +8,6 @@ const HEIGHT = 30;
 const SHOWN_MS = 30 * 60_000;
 const REFRESH_MS = 15_000;
 const STRETCHES = 90;
-
-export async function fetchRange(
-  series: string,
-  from: number,
-  to: number,
-): Promise<RangeView | undefined> {
-  const query = new URLSearchParams({
-    series,
-    from: String(Math.floor(from)),
-    to: String(Math.ceil(to)),
-  });
-  const answer = await fetch(`/api/v1/range?${query}`);
-  return answer.ok ? ((await answer.json()) as RangeView) : undefined;
-}
 
 /** The last half hour of the deciding metric, without axes: the shape of the trouble at a glance. */
 export function Spark({ series, since }: { readonly series: string; readonly since: number }) {

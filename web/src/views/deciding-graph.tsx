@@ -1,136 +1,124 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { Evidence } from '../../../protocol/model/alert.ts';
-import type { IncidentView, RangeView } from '../../../protocol/wire/views.ts';
-import { clock, isOpen } from '../live/store.ts';
-import { fetchRange } from '../parts/spark.tsx';
-import { count, metricWords, roundWords, subjectWords } from '../parts/words.ts';
-import type { Chart, ChartContent } from './chart.ts';
+import type { AlertView, IncidentDetail, IncidentView } from '../../../protocol/wire/views.ts';
+import { clock, isOpen, subjectName } from '../live/store.ts';
+import { glued, metricWords, percent, roundWords, span } from '../parts/words.ts';
+import type { ChartMark } from './chart.ts';
+import { type Episode, Graph, type Limit } from './graph.tsx';
 
 const BEFORE_MS = 12 * 60_000;
 const AFTER_MS = 6 * 60_000;
-const REFRESH_MS = 10_000;
-
-interface GraphProps {
-  readonly one: IncidentView;
-  readonly evidence: Evidence | undefined;
-}
-
-/** The metric that decided, with the limit, the samples that broke it and the incident's band. */
-export function DecidingGraph({ one, evidence }: GraphProps) {
-  const [range, setRange] = useState<RangeView | 'missing'>();
-  const endAt = isOpen(one) ? undefined : (one.resolvedAt ?? one.updatedAt);
-  const series = evidence?.series ?? one.deciding;
-  useEffect(() => {
-    if (series === undefined) return undefined;
-    let isGone = false;
-    const load = () =>
-      fetchRange(
-        series,
-        one.onsetAt - BEFORE_MS,
-        endAt === undefined ? clock.peek() : endAt + AFTER_MS,
-      )
-        .then((found) => {
-          if (!isGone) setRange(found ?? 'missing');
-        })
-        // The old curve stays; the banner says that nothing new comes.
-        .catch(() => undefined);
-    load();
-    const timer = setInterval(load, REFRESH_MS);
-    return () => {
-      isGone = true;
-      clearInterval(timer);
-    };
-  }, [series, one.onsetAt, endAt]);
-
-  if (series === undefined) return null;
-  const limit = limitOf(one, evidence);
-  if (range === 'missing')
-    return <p class="card none">The samples that decided are not kept here any more.</p>;
-  return (
-    <figure class="card graph">
-      <figcaption>
-        <h2>{metricWords(range?.metric ?? series.split('|')[1] ?? '')}</h2>
-        <p>{range === undefined ? 'reading…' : caption(range, one, limit)}</p>
-      </figcaption>
-      <Canvas range={range} one={one} limit={limit} endAt={endAt} />
-      <ul class="key" aria-hidden="true">
-        {limit === undefined ? null : <li class="is-limit">limit</li>}
-        {limit === undefined ? null : <li class="is-breach">broke the rule</li>}
-        <li class="is-band">incident</li>
-      </ul>
-    </figure>
-  );
-}
-
+const DAY_MS = 86_400_000;
 /** A round is dated by its start: the one that began the trouble may lie a little before it. */
 const ONSET_SLACK_MS = 6_000;
 
-const isInside = (at: number, one: IncidentView): boolean =>
-  at >= one.onsetAt - ONSET_SLACK_MS && at <= (one.resolvedAt ?? Number.POSITIVE_INFINITY);
-
-interface Limit {
-  readonly at: number;
-  isBroken(value: number): boolean;
+interface DecidingProps {
+  readonly one: IncidentView;
+  readonly detail: IncidentDetail | undefined;
 }
+
+/** The metric that decided, with its limit or what is usual, and when what was noticed. */
+export function DecidingGraph({ one, detail }: DecidingProps) {
+  const [chosen, choose] = useState<string>();
+  const measured = (detail?.alerts ?? []).filter((alert) => alert.evidence.series !== undefined);
+  const alert = measured.find(({ key }) => key === chosen) ?? measured[0];
+  const evidence = alert?.evidence ?? detail?.evidence;
+  const series = evidence?.series ?? one.deciding;
+  const endAt = isOpen(one) ? undefined : (one.resolvedAt ?? one.updatedAt);
+  const marks = useMarks(one, alert);
+  if (series === undefined) return null;
+  const isInside = (at: number) =>
+    at >= one.onsetAt - ONSET_SLACK_MS && at <= (one.resolvedAt ?? Number.POSITIVE_INFINITY);
+  const episode: Episode = {
+    from: one.onsetAt - BEFORE_MS,
+    to: endAt === undefined ? undefined : endAt + AFTER_MS,
+    onsetAt: one.onsetAt,
+    endAt,
+    isInside,
+  };
+  return (
+    <section class="card graph-card" aria-label="Graph">
+      {measured.length < 2 ? null : (
+        <label class="which">
+          <span>Figures of</span>
+          <select value={alert?.key} onChange={(event) => choose(event.currentTarget.value)}>
+            {measured.map(({ key, subject, evidence: { metric = '' } }) => (
+              <option key={key} value={key}>
+                {metricWords(metric)}, {subjectName(subject)}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <Graph
+        series={series}
+        limit={limitOf(one, evidence)}
+        evidence={evidence}
+        episode={episode}
+        marks={marks}
+      />
+      {evidence === undefined ? null : <Found evidence={evidence} />}
+    </section>
+  );
+}
+
+/** Onset, firing, opening and end: the same array as long as nothing of it changed. */
+function useMarks(one: IncidentView, alert: AlertView | undefined): readonly ChartMark[] {
+  const { onsetAt } = alert?.evidence ?? one;
+  const { firedAt, resolvedAt = one.resolvedAt } = alert ?? {};
+  return useMemo(
+    () => [
+      { at: onsetAt, label: 'onset' },
+      ...(firedAt === undefined ? [] : [{ at: firedAt, label: 'fired' }]),
+      ...(resolvedAt === undefined ? [] : [{ at: resolvedAt, label: 'resolved' }]),
+    ],
+    [onsetAt, firedAt, resolvedAt],
+  );
+}
+
+/** What was seen against what is usual, and how much that says. */
+function Found({ evidence }: { readonly evidence: Evidence }) {
+  const { metric, observed, expected, usual, sureness, learningSince } = evidence;
+  if (metric === undefined) return null;
+  const say = (value: number) => roundWords(metric, value);
+  const learned = learningSince === undefined ? undefined : clock.value - learningSince;
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ['Seen', observed === undefined ? undefined : say(observed)],
+    ['Limit', expected === undefined || usual !== undefined ? undefined : say(expected)],
+    ['Usual', usual === undefined ? undefined : `${say(usual.low)} to ${say(usual.high)}`],
+    ['Noticed after', evidence.heldFor === undefined ? undefined : span(evidence.heldFor)],
+    ['Sure', sureness === undefined ? undefined : percent(sureness)],
+    ['Learned for', learned === undefined ? undefined : learnedWords(learned)],
+  ];
+  return (
+    <dl class="facts is-small">
+      {facts.map(([name, text]) =>
+        text === undefined ? null : (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{glued(text)}</dd>
+          </div>
+        ),
+      )}
+    </dl>
+  );
+}
+
+const learnedWords = (learned: number): string =>
+  learned < DAY_MS ? `${span(learned)}, still young` : span(learned);
 
 /**
  * The limit as a sample can break it. An outage by loss is whole loss, whatever is usual; what was
  * found below its limit (an interface that should be up) breaks it downwards.
  */
 function limitOf(one: IncidentView, evidence: Evidence | undefined): Limit | undefined {
-  const { expected, observed, metric = '' } = evidence ?? {};
+  const { expected, observed, metric = '', usual } = evidence ?? {};
   if (one.disturbance === 'outage' && metric.endsWith('_loss_ratio'))
     return { at: 1, isBroken: (value) => value >= 1 };
-  if (expected === undefined) return undefined;
-  return observed !== undefined && observed < expected
-    ? { at: expected, isBroken: (value) => value < expected }
-    : { at: expected, isBroken: (value) => value > expected };
-}
-
-function caption(range: RangeView, one: IncidentView, limit: Limit | undefined): string {
-  const what = `${subjectWords(range.subject)}, seen by ${range.series.split('|')[0]}`;
-  if (limit === undefined) return `${what}; ${count(range.at.length, 'sample')}`;
-  const isIn = (n: number) => isInside(range.at[n] ?? 0, one);
-  const breaches = range.value.filter((value, n) => isIn(n) && limit.isBroken(value)).length;
-  return `${what}; ${count(breaches, 'sample')} broke the limit of ${roundWords(range.metric, limit.at)}`;
-}
-
-interface CanvasProps {
-  readonly one: IncidentView;
-  readonly limit: Limit | undefined;
-  readonly range: RangeView | undefined;
-  readonly endAt: number | undefined;
-}
-
-function Canvas({ range, one, limit, endAt }: CanvasProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const chart = useRef<Chart | undefined>(undefined);
-  const content: ChartContent | undefined = range && {
-    range,
-    limit: limit?.at,
-    isBreach: (value, at) => isInside(at, one) && limit?.isBroken(value) === true,
-    from: one.onsetAt,
-    to: endAt,
-  };
-  // The chart's code may arrive after the samples: it must find the newest ones then.
-  const newest = useRef(content);
-  newest.current = content;
-  useEffect(() => {
-    let isGone = false;
-    // uPlot is half of all code; only this view needs it.
-    void import('./chart.ts').then(({ createChart }) => {
-      if (isGone || box.current === null) return;
-      chart.current = createChart(box.current);
-      if (newest.current !== undefined) chart.current.show(newest.current);
-    });
-    return () => {
-      isGone = true;
-      chart.current?.destroy();
-      chart.current = undefined;
-    };
-  }, []);
-  useEffect(() => {
-    if (newest.current !== undefined) chart.current?.show(newest.current);
-  }, [range, endAt, limit?.at]);
-  return <div ref={box} class="canvas" role="img" aria-label={metricWords(range?.metric ?? '')} />;
+  // Judged against what is usual: the upper end of that is what a sample breaks.
+  const at = usual === undefined ? expected : Math.max(usual.high, expected ?? 0);
+  if (at === undefined) return undefined;
+  return observed !== undefined && observed < (expected ?? at)
+    ? { at: usual?.low ?? at, isBroken: (value) => value < (usual?.low ?? at) }
+    : { at, isBroken: (value) => value > at };
 }

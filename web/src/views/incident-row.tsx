@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { IncidentView } from '../../../protocol/wire/views.ts';
-import { incidents, siteNameOf } from '../live/store.ts';
+import { incidents, siteNameOf, subjectName } from '../live/store.ts';
 import { Shape } from '../parts/marks.tsx';
 import { incidentHref } from '../parts/route.ts';
 import { Spark } from '../parts/spark.tsx';
@@ -9,13 +9,14 @@ import {
   count,
   glued,
   markOf,
+  money,
   people,
   percent,
+  SERVICE_MARKS,
   SEVERITY_WORDS,
-  subjectWords,
   ticketWords,
 } from '../parts/words.ts';
-import { askToAcknowledge } from './acknowledge.tsx';
+import { askTo } from './ask.tsx';
 
 export function Severity({ one }: { readonly one: IncidentView }) {
   const mark = markOf(one);
@@ -36,7 +37,9 @@ export function IncidentRow({ id }: { readonly id: string }) {
   if (one === undefined) return null;
   const mark = markOf(one);
   return (
-    <li class={`incident is-${mark} ${one.state === 'acknowledged' ? 'is-taken' : ''}`}>
+    <li
+      class={`incident is-${mark} ${one.state === 'acknowledged' || one.takenOver ? 'is-taken' : ''}`}
+    >
       <div class="line">
         <Severity one={one} />
         <span class="priority">P{one.priority}</span>
@@ -55,6 +58,7 @@ export function IncidentRow({ id }: { readonly id: string }) {
           </span>
           <span>{siteName(one)}</span>
           <span>{people(one.users)}</span>
+          <Business one={one} />
           {one.blindSince === undefined ? null : (
             <span class="blind">
               <Shape mark="unknown" /> blind for <Age at={one.blindSince} />
@@ -85,8 +89,27 @@ export function IncidentRow({ id }: { readonly id: string }) {
   );
 }
 
+/** What it means in services and money, in one breath. */
+function Business({ one }: { readonly one: IncidentView }) {
+  const hit = (one.services ?? []).filter(({ state }) => state !== 'healthy');
+  const [worst] = hit;
+  return (
+    <>
+      {worst === undefined ? null : (
+        <span class="what">
+          {worst.name} {SERVICE_MARKS[worst.state].word.toLowerCase()}
+          {hit.length > 1 ? ` and ${count(hit.length - 1, 'other service')}` : ''}
+        </span>
+      )}
+      {one.costPerHour === undefined ? null : (
+        <span class="what">{money(one.costPerHour)} an hour</span>
+      )}
+    </>
+  );
+}
+
 const siteName = (one: IncidentView): string =>
-  one.site === undefined ? subjectWords(one.subject) : siteNameOf(one.site);
+  one.site === undefined ? subjectName(one.subject) : siteNameOf(one.site);
 
 export function Tickets({ one }: { readonly one: IncidentView }) {
   if (one.tickets.length === 0) return <span class="chip is-plain">not ticketed</span>;
@@ -114,6 +137,13 @@ export function Tickets({ one }: { readonly one: IncidentView }) {
 }
 
 function Taken({ one }: { readonly one: IncidentView }) {
+  if (one.takenOver !== undefined)
+    return (
+      <span class="taken">
+        <b>{one.takenOver.by}</b> works on it
+        {one.takenOver.note ? `: ${one.takenOver.note}` : ''}
+      </span>
+    );
   if (one.acknowledged !== undefined && one.state === 'acknowledged')
     return (
       <span class="taken">
@@ -122,7 +152,11 @@ function Taken({ one }: { readonly one: IncidentView }) {
       </span>
     );
   return (
-    <button type="button" class="button is-small" onClick={() => askToAcknowledge(one.id)}>
+    <button
+      type="button"
+      class="button is-small"
+      onClick={() => askTo({ verb: 'acknowledge', id: one.id })}
+    >
       Acknowledge
     </button>
   );
@@ -133,7 +167,7 @@ export function Symptoms({ one }: { readonly one: IncidentView }) {
     <ul class="symptoms">
       {one.symptoms.map((symptom) => (
         <li key={symptom.alert} class={symptom.clearedAt === undefined ? '' : 'is-cleared'}>
-          <b>{subjectWords(symptom.subject)}</b> {symptom.rule}
+          <b>{subjectName(symptom.subject)}</b> {symptom.rule}
           <span>{symptom.because.text}</span>
           {symptom.clearedAt === undefined ? null : (
             <span>

@@ -1,14 +1,15 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { IncidentDetail, IncidentView } from '../../../protocol/wire/views.ts';
-import { act, fetchDetail, touched } from '../live/actions.ts';
+import { act, fetchDetail, notice, touched } from '../live/actions.ts';
 import { clock, incidents, isOpen, isStale, siteNameOf } from '../live/store.ts';
 import { Shape } from '../parts/marks.tsx';
-import { siteHref } from '../parts/route.ts';
+import { incidentHref, siteHref } from '../parts/route.ts';
 import { Age } from '../parts/time.tsx';
-import { count, fullTime, glued, people, span, subjectWords, timeOfDay } from '../parts/words.ts';
-import { askToAcknowledge, askToClose, ownName } from './acknowledge.tsx';
+import { count, fullTime, glued, money, people, span, timeOfDay } from '../parts/words.ts';
+import { askTo, ownName } from './ask.tsx';
 import { DecidingGraph } from './deciding-graph.tsx';
-import { Severity, Symptoms, Tickets } from './incident-row.tsx';
+import { canDecide, costNow, Suffering, SymptomCard, TicketCard, Why } from './incident-parts.tsx';
+import { Severity } from './incident-row.tsx';
 
 const REFRESH_MS = 10_000;
 
@@ -53,14 +54,15 @@ export function Incident({ id }: { readonly id: string }) {
       <Heading one={one} />
       <div class="columns">
         <div class="stack">
-          <DecidingGraph one={one} evidence={found?.evidence} />
+          <DecidingGraph one={one} detail={found} />
           <Timeline detail={found} />
         </div>
         <div class="stack">
           <Advice one={one} />
-          <Root one={one} />
-          <Ticket one={one} />
-          <SymptomList one={one} />
+          <Suffering one={one} />
+          <Why one={one} detail={found} />
+          <TicketCard one={one} />
+          <SymptomCard one={one} />
         </div>
       </div>
     </article>
@@ -83,46 +85,29 @@ function Heading({ one }: { readonly one: IncidentView }) {
         <span class="id">{one.id}</span>
       </div>
       <h1>{glued(one.title)}</h1>
+      {one.mergedInto === undefined ? null : <MergedInto id={one.mergedInto} />}
       <dl class="facts">
-        <div>
-          <dt>{isOpen(one) ? 'Lasts' : 'Lasted'}</dt>
-          <dd>{isOpen(one) ? <Age at={one.onsetAt} /> : span(ended - one.onsetAt)}</dd>
-        </div>
-        <div>
-          <dt>Since</dt>
-          <dd title={fullTime(one.onsetAt)}>{timeOfDay(one.onsetAt)}</dd>
-        </div>
-        <div>
-          <dt>Hits</dt>
-          <dd>{people(one.users)}</dd>
-        </div>
+        <Fact name={isOpen(one) ? 'Lasts' : 'Lasted'}>
+          {isOpen(one) ? <Age at={one.onsetAt} /> : span(ended - one.onsetAt)}
+        </Fact>
+        <Fact name="Since">
+          <span title={fullTime(one.onsetAt)}>{timeOfDay(one.onsetAt)}</span>
+        </Fact>
+        <Fact name="Hits">{hitWords(one)}</Fact>
+        <Cost one={one} />
         {one.site === undefined ? null : (
-          <div>
-            <dt>Site</dt>
-            <dd>
-              <a href={siteHref(one.site)}>{siteNameOf(one.site)}</a>
-            </dd>
-          </div>
+          <Fact name="Site">
+            <a href={siteHref(one.site)}>{siteNameOf(one.site)}</a>
+          </Fact>
         )}
-        <div>
-          <dt>Impact × urgency</dt>
-          <dd>
-            {one.impact} × {one.urgency}
-          </dd>
-        </div>
-        {one.reopened > 0 ? (
-          <div>
-            <dt>Opened again</dt>
-            <dd>{count(one.reopened, 'time')}</dd>
-          </div>
-        ) : null}
+        <Fact name="Impact × urgency">
+          {one.impact} × {one.urgency}
+        </Fact>
+        {one.reopened > 0 ? <Fact name="Opened again">{count(one.reopened, 'time')}</Fact> : null}
         {one.blindSince === undefined ? null : (
-          <div class="blind">
-            <dt>Blind for</dt>
-            <dd>
-              <Age at={one.blindSince} />
-            </dd>
-          </div>
+          <Fact name="Blind for" kind="blind">
+            <Age at={one.blindSince} />
+          </Fact>
         )}
       </dl>
       <Actions one={one} />
@@ -130,42 +115,107 @@ function Heading({ one }: { readonly one: IncidentView }) {
   );
 }
 
+interface FactProps {
+  readonly name: string;
+  readonly kind?: string;
+  readonly children: preact.ComponentChildren;
+}
+
+const Fact = ({ name, kind = '', children }: FactProps) => (
+  <div class={kind}>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+const hitWords = (one: IncidentView): string =>
+  (one.sites?.length ?? 0) > 1
+    ? `${people(one.users)} at ${count(one.sites?.length ?? 0, 'site')}`
+    : people(one.users);
+
+function Cost({ one }: { readonly one: IncidentView }) {
+  const { costPerHour, costSoFar } = one;
+  const currency = (costPerHour ?? costSoFar)?.currency;
+  const amount = costNow(one);
+  if (currency === undefined || amount === undefined) return null;
+  return (
+    <>
+      {costPerHour === undefined || !isOpen(one) ? null : (
+        <Fact name="Costs an hour" kind="cost">
+          {money(costPerHour)}
+        </Fact>
+      )}
+      <Fact name={isOpen(one) ? 'So far' : 'Cost'} kind="cost">
+        {money({
+          amount: amount < 10 ? Math.round(amount * 100) / 100 : Math.round(amount),
+          currency,
+        })}
+      </Fact>
+    </>
+  );
+}
+
+/** Where it goes on: from here a person must find the incident that is worked on. */
+function MergedInto({ id }: { readonly id: string }) {
+  const into = incidents.row(id)?.value;
+  return (
+    <p class="merged">
+      Became part of <a href={incidentHref(id)}>{into === undefined ? id : glued(into.title)}</a>
+      {into === undefined ? '' : ` (${id})`}; it goes on there.
+    </p>
+  );
+}
+
 function Actions({ one }: { readonly one: IncidentView }) {
-  if (!isOpen(one)) return null;
+  if (!canDecide(one)) return null;
   const taken = one.state === 'acknowledged' ? one.acknowledged : undefined;
+  const worker = one.takenOver;
+  const { id } = one;
   return (
     <div class="actions">
-      {taken === undefined ? (
-        <button
-          type="button"
-          class="button is-main"
-          data-acknowledge
-          onClick={() => askToAcknowledge(one.id)}
-        >
-          Acknowledge
-        </button>
-      ) : (
+      {taken === undefined ? null : (
         <p class="taken">
           <b>{taken.by}</b> has it until {timeOfDay(taken.until).slice(0, 5)}
           {taken.note ? `: ${taken.note}` : ''}
         </p>
       )}
-      {taken === undefined ? null : (
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            void act(one.id, 'unacknowledge', { by: ownName() || taken.by }, 'Given back.');
-          }}
-        >
-          Give back
-        </button>
+      {worker === undefined ? null : (
+        <p class="taken">
+          <b>{worker.by}</b> works on it by hand; it does not resolve by itself
+          {worker.note ? `: ${worker.note}` : ''}
+        </p>
       )}
-      <button type="button" class="button" onClick={() => askToClose(one.id)}>
-        Close…
-      </button>
+      {taken === undefined && worker === undefined ? (
+        <Button isMain text="Acknowledge" onClick={() => askTo({ verb: 'acknowledge', id })} />
+      ) : (
+        <Button text="Give back" onClick={() => giveBack(one)} />
+      )}
+      {worker === undefined ? (
+        <Button text="Take over…" onClick={() => askTo({ verb: 'take-over', id })} />
+      ) : null}
+      <Button text="Merge into…" onClick={() => askTo({ verb: 'merge', id })} />
+      <Button text="Close…" onClick={() => askTo({ verb: 'close', id })} />
     </div>
   );
+}
+
+interface ButtonProps {
+  readonly text: string;
+  readonly onClick: () => void;
+  readonly isMain?: boolean;
+}
+
+const Button = ({ text, onClick, isMain = false }: ButtonProps) => (
+  <button type="button" class={`button ${isMain ? 'is-main' : ''}`} onClick={onClick}>
+    {text}
+  </button>
+);
+
+function giveBack(one: IncidentView): void {
+  const by = ownName() || (one.acknowledged ?? one.takenOver)?.by || 'somebody';
+  void act(one.id, 'unacknowledge', { by }, 'Given back.').then((failure) => {
+    if (failure !== undefined) notice.value = { text: failure, isBad: true };
+  });
 }
 
 function Advice({ one }: { readonly one: IncidentView }) {
@@ -178,77 +228,6 @@ function Advice({ one }: { readonly one: IncidentView }) {
           <li key={step}>{glued(step)}</li>
         ))}
       </ol>
-    </section>
-  );
-}
-
-/** What speaks against a hypothesis is as useful at night as what speaks for it. */
-const AGAINST = new Set(['no-data', 'flapping', 'late-data', 'held-down']);
-
-function Root({ one }: { readonly one: IncidentView }) {
-  const { root } = one;
-  const against = root.because.filter((reason) => AGAINST.has(reason.kind));
-  const pro = root.because.filter((reason) => !AGAINST.has(reason.kind));
-  const sure = Math.round(root.confidence * 100);
-  return (
-    <section class="card" aria-labelledby="root-title">
-      <h2 id="root-title">Suspected root</h2>
-      <p class="root">
-        <b>{root.cause}</b> on {subjectWords(root.subject)}
-      </p>
-      <p class="confidence">
-        <meter min={0} max={100} value={sure} aria-label="Confidence" />
-        <span>{sure} % sure</span>
-      </p>
-      <h3>For it</h3>
-      <ul class="reasons is-for">
-        {pro.map((reason) => (
-          <li key={reason.text}>{glued(reason.text)}</li>
-        ))}
-      </ul>
-      <h3>Against it, or not known</h3>
-      {against.length === 0 ? (
-        <p class="none">nothing so far</p>
-      ) : (
-        <ul class="reasons is-against">
-          {against.map((reason) => (
-            <li key={reason.text}>{glued(reason.text)}</li>
-          ))}
-        </ul>
-      )}
-    </section>
-  );
-}
-
-function Ticket({ one }: { readonly one: IncidentView }) {
-  return (
-    <section class="card" aria-labelledby="ticket-title">
-      <h2 id="ticket-title">Tickets</h2>
-      <ul class="tickets">
-        {one.tickets.length === 0 ? <li class="none">None by routing.</li> : null}
-        {one.tickets.map((ticket) => (
-          <li key={ticket.destination}>
-            <span>{ticket.destination}</span>
-            <Tickets one={{ ...one, tickets: [ticket] }} />
-            <small>
-              {ticket.attempts === 0
-                ? 'waits until root and extent are known'
-                : count(ticket.attempts, 'attempt')}
-              {ticket.lastAnswer ? `, last answer: ${ticket.lastAnswer}` : ''}
-            </small>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-function SymptomList({ one }: { readonly one: IncidentView }) {
-  if (one.symptoms.length === 0) return null;
-  return (
-    <section class="card" aria-labelledby="symptoms-title">
-      <h2 id="symptoms-title">{count(one.symptoms.length, 'symptom')}</h2>
-      <Symptoms one={one} />
     </section>
   );
 }

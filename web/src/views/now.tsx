@@ -6,14 +6,19 @@ import {
   incidents,
   isLoaded,
   isOpen,
+  maintained,
   openCounts,
+  ownTroubles,
+  serviceCounts,
   sites,
 } from '../live/store.ts';
 import { Shape } from '../parts/marks.tsx';
 import { incidentHref, route, siteHref } from '../parts/route.ts';
 import { Age } from '../parts/time.tsx';
-import { count, glued, HEALTH_WORDS, type Mark, people, span } from '../parts/words.ts';
+import { count, glued, HEALTH_WORDS, type Mark, money, people, span } from '../parts/words.ts';
+import { Announced } from './announced.tsx';
 import { IncidentRow } from './incident-row.tsx';
+import { ServicesBoard } from './services.tsx';
 
 /** A wall of more tiles than this says nothing more; the Sites view has them all. */
 const TILES = 48;
@@ -23,11 +28,14 @@ export function Now() {
   if (!isLoaded.value) return <Waiting />;
   return (
     <div class="now">
+      <OwnTroubles />
       <Headline />
       <Strip />
       <div class="columns">
         <div class="stack">
           <OpenIncidents />
+          <ServicesBoard />
+          <Announced />
           <RecentlyResolved />
         </div>
         <Wall />
@@ -38,6 +46,30 @@ export function Now() {
 
 export function Waiting() {
   return <p class="waiting">Waiting for the first word of the server…</p>;
+}
+
+/** What keeps the watcher itself from its work comes before anything that it watches. */
+function OwnTroubles() {
+  const troubles = ownTroubles.value;
+  if (troubles.length === 0) return null;
+  return (
+    <ul class="own-troubles" role="alert">
+      {troubles.map(({ id, text, since }) => (
+        <li key={id}>
+          <Shape mark="down" />
+          <p>
+            <b>Vedette itself is in trouble.</b> {text}
+            {since === undefined ? null : (
+              <>
+                {' Since '}
+                <Age at={since} suffix=" ago" />.
+              </>
+            )}
+          </p>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 function Headline() {
@@ -77,8 +109,25 @@ function Headline() {
         {hit === 0 ? 'Nobody is hit by the inventory' : `${people(hit)} affected`}
         {', '}
         {unacknowledged === 0 ? 'all acknowledged' : `${unacknowledged} not acknowledged`}
+        <ServiceWords />
       </p>
     </header>
+  );
+}
+
+function ServiceWords() {
+  const { down, costPerHour } = serviceCounts.value;
+  if (down === 0) return null;
+  return (
+    <>
+      {`, ${count(down, 'service')} down`}
+      {costPerHour === undefined ? null : (
+        <>
+          {': '}
+          <b>{money(costPerHour)} an hour</b>
+        </>
+      )}
+    </>
   );
 }
 
@@ -175,12 +224,19 @@ function Wall() {
 function Tile({ id }: { readonly id: string }) {
   const site = sites.row(id)?.value;
   if (site === undefined) return null;
+  const isUnderWork = maintained.value.has(`part-of:${id}`);
   return (
     <li>
       <a class={`tile is-${site.health}`} href={siteHref(id)} title={site.because}>
         <Shape mark={site.health} />
         <span>{site.name}</span>
         <small>{site.health === 'up' ? '' : HEALTH_WORDS[site.health].toLowerCase()}</small>
+        {isUnderWork ? (
+          <>
+            <Shape mark="maintenance" />
+            <span class="unseen">under maintenance</span>
+          </>
+        ) : null}
         {site.health === 'up' ? <span class="unseen">up</span> : null}
       </a>
     </li>

@@ -1,8 +1,11 @@
+import { useState } from 'preact/hooks';
 import type { DeviceView, SiteView } from '../../../protocol/wire/views.ts';
 import { incidents, isLoaded, isOpen, links, linksOfSite, sites } from '../live/store.ts';
 import { Shape } from '../parts/marks.tsx';
 import { Age } from '../parts/time.tsx';
 import { count, HEALTH_WORDS, ms, people, percent } from '../parts/words.ts';
+import { UnderWork } from './announced.tsx';
+import { Figures } from './figures.tsx';
 import { IncidentRow } from './incident-row.tsx';
 import { Waiting } from './now.tsx';
 
@@ -36,6 +39,7 @@ function Body({ site }: { readonly site: SiteView }) {
         <p class="because">
           {HEALTH_WORDS[site.health]}: {site.because}. {people(site.users)} work here.
         </p>
+        <UnderWork of={[`site:${site.id}`]} />
       </header>
       {open.length === 0 ? null : (
         <ol class="incidents">
@@ -46,6 +50,9 @@ function Body({ site }: { readonly site: SiteView }) {
       )}
       <section class="card" aria-labelledby="links-title">
         <h2 id="links-title">Links</h2>
+        {linksOfSite(site.id).length === 0 ? (
+          <p class="none">No link of the configuration leads to this site.</p>
+        ) : null}
         <ul class="rows">
           {linksOfSite(site.id).map((id) => (
             <LinkRow key={id} id={id} />
@@ -54,6 +61,9 @@ function Body({ site }: { readonly site: SiteView }) {
       </section>
       <section class="card" aria-labelledby="devices-title">
         <h2 id="devices-title">Devices</h2>
+        {site.devices.length === 0 ? (
+          <p class="none">No device of the configuration stands here.</p>
+        ) : null}
         <ul class="rows">
           {site.devices.map((device) => (
             <Device key={device.id} device={device} />
@@ -74,7 +84,7 @@ function LinkRow({ id }: { readonly id: string }) {
       <span class="state">{HEALTH_WORDS[link.health]}</span>
       <span class="because">
         {link.because}
-        {link.provider ? `; ${link.provider}` : ''}
+        {link.provider ? `; ${link.provider}` : ''} <UnderWork of={[`link:${id}`]} />
       </span>
       <span class="figures">
         {link.measuredAt === undefined ? (
@@ -90,6 +100,7 @@ function LinkRow({ id }: { readonly id: string }) {
           </>
         )}
       </span>
+      <Unfolding subject={`link:${id}`} name={link.name} />
     </li>
   );
 }
@@ -100,7 +111,10 @@ function Device({ device }: { readonly device: DeviceView }) {
       <Shape mark={device.health} />
       <b class="name">{device.name}</b>
       <span class="state">{HEALTH_WORDS[device.health]}</span>
-      <span class="because">{device.because}</span>
+      <span class="because">
+        {device.because} <UnderWork of={[`device:${device.id}`]} />
+      </span>
+      <Unfolding subject={`device:${device.id}`} name={device.name} />
       {device.interfaces.length === 0 ? null : (
         <details>
           <summary>{count(device.interfaces.length, 'interface')}</summary>
@@ -112,11 +126,32 @@ function Device({ device }: { readonly device: DeviceView }) {
                 <span>{HEALTH_WORDS[one.health].toLowerCase()}</span>
                 <span>{one.alias || one.descr || ''}</span>
                 <small>ifIndex {one.ifIndex}</small>
+                <Unfolding subject={one.subject} name={one.name} />
               </li>
             ))}
           </ul>
         </details>
       )}
     </li>
+  );
+}
+
+/** Graphs and change log of one subject, read when somebody wants to see them. */
+function Unfolding({ subject, name }: { readonly subject: string; readonly name: string }) {
+  const [isShown, show] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        class="chip unfold"
+        aria-expanded={isShown}
+        aria-label={`Graphs of ${name}`}
+        onClick={() => show(!isShown)}
+      >
+        <span class="fold" aria-hidden="true" />
+        Graphs
+      </button>
+      {isShown ? <Figures subject={subject} /> : null}
+    </>
   );
 }

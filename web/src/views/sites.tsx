@@ -4,6 +4,7 @@ import { Shape } from '../parts/marks.tsx';
 import { filterBy, route, siteHref } from '../parts/route.ts';
 import { Windowed } from '../parts/window.tsx';
 import { count, HEALTH_WORDS, ms, people, percent } from '../parts/words.ts';
+import { UnderWork } from './announced.tsx';
 import { Waiting } from './now.tsx';
 
 /** Height of a card with its gap, px: head, reason, and a line for each link shown. */
@@ -100,7 +101,10 @@ function SiteCard({ id }: { readonly id: string }) {
         {site.hub ? <small class="hub">hub</small> : null}
         <span class="state">{HEALTH_WORDS[site.health]}</span>
       </span>
-      <span class="because">{site.health === 'up' ? people(site.users) : site.because}</span>
+      <span class="because">
+        <UnderWork of={[`site:${id}`, `part-of:${id}`]} />{' '}
+        {site.health === 'up' ? people(site.users) : site.because}
+      </span>
       <span class="circuits">
         {ids.slice(0, LINKS_SHOWN).map((link) => (
           <LinkLine key={link} id={link} site={site.name} />
