@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load.ts';
 import { serverOptions } from '../config/map.ts';
 import { problemText } from '../config/problem.ts';
 import type { DurationMs } from '../protocol/model/units.ts';
+import { noRoomIn } from '../server/adapters/disk-reserve/disk-reserve.ts';
 import { openHistoryStore } from '../server/adapters/sqlite/history-store.ts';
 import { DEFAULT_KEEPING, predictUse } from '../server/main.ts';
 import type { HistoryUsage } from '../server/ports/history.ts';
@@ -22,6 +23,8 @@ export async function checkHistory(file: string): Promise<Check> {
   }
   const { stateDir, history = DEFAULT_KEEPING } = serverOptions(loaded.config, process.env);
   const folder = history.folder ?? stateDir;
+  const stopped = stoppedIn(folder);
+  if (stopped !== undefined) return stopped;
   const path = join(folder, 'history.db');
   if (!existsSync(path)) return { name: NAME, state: 'ok', text: `nothing in ${folder} yet` };
   try {
@@ -34,6 +37,15 @@ export async function checkHistory(file: string): Promise<Check> {
     const text = `${path} cannot be read: ${(cause as Error).message}`;
     return { name: NAME, state: 'fail', text, fix: 'see docs/runbook.md: the history is damaged' };
   }
+}
+
+/** A server that runs here has stopped keeping samples, or would. */
+function stoppedIn(folder: string): Check | undefined {
+  const because = existsSync(folder) ? noRoomIn(folder) : undefined;
+  if (because === undefined) return undefined;
+  const text = `STOPPED, samples are judged but not kept: ${because}`;
+  const fix = `make room in ${folder}: it goes on by itself within half a minute`;
+  return { name: NAME, state: 'fail', text, fix };
 }
 
 /**

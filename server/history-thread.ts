@@ -25,8 +25,12 @@ parentPort?.on('message', (request: ThreadRequest) => {
 
 async function answer(request: Exclude<ThreadRequest, { kind: 'stop' }>): Promise<void> {
   const { id } = request;
-  const outcome =
-    request.kind === 'seal' ? await sealer.seal(request.job) : await sealer.keep(request.job);
+  const outcome = await outcomeOf(request);
   const said: ThreadAnswer = { id, outcome };
   parentPort?.postMessage(said);
+}
+
+function outcomeOf(request: Exclude<ThreadRequest, { kind: 'stop' }>) {
+  if (request.kind === 'look') return sealer.look();
+  return request.kind === 'seal' ? sealer.seal(request.job) : sealer.keep(request.job);
 }

@@ -35,6 +35,7 @@ import { createForwarder } from './forward/forwarder.ts';
 import { createHistory, type RunningHistory } from './history/history.ts';
 import { startSealerThread } from './history/sealer-thread.ts';
 import { type ConfiguredWindows, createMaintenance } from './maintenance.ts';
+import { isOwnTroubleIn, startOwnIncidents } from './own-incidents.ts';
 import type { SnapshotterOptions } from './pipeline/snapshotter.ts';
 import { startPipeline } from './pipeline.ts';
 import { ownTroubles } from './show/own-troubles.ts';
@@ -191,6 +192,14 @@ async function wire(start: StartOptions, shutdown: Shutdown): Promise<RunningSer
     },
     { settings, ...(start.snapshot && { snapshot: start.snapshot }) },
   );
+  const ownIncidents = startOwnIncidents({
+    history: history.state,
+    wasTold: isOwnTroubleIn(db.facts.incidents({ state: 'all', limit: SHOWN_INCIDENTS })),
+    command: pipeline.command,
+    now: wall,
+    log,
+  });
+  shutdown.add('own incidents', ownIncidents.stop);
   forwarder.restored(restored.position);
   const { known } = restored.core;
   model.learned(known.interfaces());

@@ -20,6 +20,7 @@ export interface StoredHistoryDeps {
 const NO_SEALER: Sealer = {
   seal: () => new Promise(() => {}),
   keep: async () => ({ kind: 'kept', rolled: 0, pruned: 0 }),
+  look: async () => ({ kind: 'ready' }),
   stop: async () => {},
 };
 

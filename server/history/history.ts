@@ -29,6 +29,7 @@ export interface RunningHistory extends History {
 }
 
 const SWEEP_MS = 30_000;
+const LOOK_MS = 5000;
 const MAX_WAITING = 8_000_000;
 
 /** Keeps every sample: in memory until sealed, in chunks from then on. */
@@ -51,11 +52,12 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     maxWaiting: options.maxWaiting ?? MAX_WAITING,
     rawFor,
   });
-  const timer = setInterval(() => {
-    queue.retry();
-    queue.sweep(now() - SPAN_MS);
-  }, SWEEP_MS);
-  timer.unref();
+  const timers = [
+    setInterval(() => void queue.look(), LOOK_MS),
+    setInterval(() => queue.sweep(now() - SPAN_MS), SWEEP_MS),
+  ];
+  for (const timer of timers) timer.unref();
+  void queue.look();
 
   function onCorrupt(what: string): void {
     if (damaged.has(what)) return;
@@ -106,12 +108,12 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     },
     settled: queue.idle,
     async sealAll() {
-      queue.retry();
+      await queue.look();
       queue.sweep(Number.MAX_SAFE_INTEGER);
       await queue.idle();
     },
     async stop() {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       await queue.idle();
       queue.stop();
       await sealer.stop();

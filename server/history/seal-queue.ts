@@ -26,10 +26,13 @@ export interface SealQueue {
   due(bundle: Bundle): void;
   /** Bundles whose oldest sample has waited this long, also those that nothing comes for any more. */
   sweep(olderThan: number): void;
-  /** Tries again what failed. */
-  retry(): void;
+  /** Whether it can be written; tries again what failed. */
+  look(): Promise<void>;
   idle(): Promise<void>;
-  figures(): Pick<HistoryState, 'stoppedBy' | 'stoppedAt' | 'sealedSamples' | 'sealedBytes'>;
+  figures(): Pick<
+    HistoryState,
+    'stoppedBy' | 'stoppedAt' | 'isLookedAt' | 'sealedSamples' | 'sealedBytes'
+  >;
   sealedPosition(): number;
   stop(): void;
 }
@@ -49,6 +52,7 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
   let stoppedBy: string | undefined;
   let stoppedAt: number | undefined;
   let saidAt = Number.NEGATIVE_INFINITY;
+  let isLookedAt = false;
 
   function due(bundle: Bundle): void {
     if (bundle.isDue) return;
@@ -89,6 +93,7 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
       if (slot) slot.isNew = false;
     }
     bundle.frozen = undefined;
+    works();
     sealed = Math.max(sealed, job.sealedPosition);
     sealedSamples += outcome.samples;
     sealedBytes += outcome.bytes;
@@ -132,8 +137,17 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
     return position;
   }
 
+  function works(): void {
+    isLookedAt = true;
+    if (stoppedBy === undefined) return;
+    log.info({ since: stoppedAt }, 'the history goes on');
+    stoppedBy = undefined;
+    stoppedAt = undefined;
+  }
+
   function fail(because: string): void {
     const now = deps.now();
+    isLookedAt = true;
     stoppedAt ??= now;
     stoppedBy = because;
     for (const wake of waiters.splice(0)) wake();
@@ -149,15 +163,13 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
         if (bundle.unsealedFrom > 0 && bundle.unsealedSince <= olderThan) due(bundle);
       }
     },
-    retry() {
-      if (stoppedBy === undefined) return;
-      const since = stoppedAt;
-      stoppedBy = undefined;
-      pumpOnce(() => {
-        if (stoppedBy !== undefined) return;
-        stoppedAt = undefined;
-        log.info({ since }, 'the history goes on');
-      });
+    async look() {
+      if (isBusy || isEnded) return;
+      // While it is stopped, only a seal that succeeds shows that it works again.
+      if (stoppedBy !== undefined && queue.length > 0) return tryOne();
+      const outcome = await sealer.look();
+      if (outcome.kind === 'failed') fail(outcome.because);
+      else if (queue.length === 0 || stoppedBy === undefined) works();
     },
     idle() {
       if (!isBusy && (queue.length === 0 || stoppedBy !== undefined)) return Promise.resolve();
@@ -166,6 +178,7 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
     figures: () => ({
       stoppedBy,
       stoppedAt: stoppedAt as HistoryState['stoppedAt'],
+      isLookedAt,
       sealedSamples,
       sealedBytes,
     }),
@@ -177,19 +190,11 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
     },
   };
 
-  function pumpOnce(then: () => void): void {
-    const bundle = queue.shift();
-    if (bundle === undefined || isBusy) {
-      if (bundle !== undefined) queue.unshift(bundle);
-      then();
-      return;
-    }
+  async function tryOne(): Promise<void> {
+    const bundle = queue.shift()!;
     isBusy = true;
-    void sealBundle(bundle)
-      .then(then)
-      .finally(() => {
-        isBusy = false;
-        setImmediate(pump);
-      });
+    await sealBundle(bundle);
+    isBusy = false;
+    setImmediate(pump);
   }
 }

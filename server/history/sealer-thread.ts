@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { KeepJob, KeepOutcome, Sealer, SealJob, SealOutcome } from './sealing.ts';
+import type { KeepJob, KeepOutcome, LookOutcome, Sealer, SealJob, SealOutcome } from './sealing.ts';
 
 export interface ThreadOptions {
   /** history.db and the file that reserves room beside it. */
@@ -10,11 +10,12 @@ export interface ThreadOptions {
 export type ThreadRequest =
   | { readonly id: number; readonly kind: 'seal'; readonly job: SealJob }
   | { readonly id: number; readonly kind: 'keep'; readonly job: KeepJob }
+  | { readonly id: number; readonly kind: 'look' }
   | { readonly id: number; readonly kind: 'stop' };
 
 export interface ThreadAnswer {
   readonly id: number;
-  readonly outcome: SealOutcome | KeepOutcome;
+  readonly outcome: SealOutcome | KeepOutcome | LookOutcome;
 }
 
 const THREAD = new URL('../history-thread.ts', import.meta.url);
@@ -22,7 +23,7 @@ const THREAD = new URL('../history-thread.ts', import.meta.url);
 /** Coding, compression and the disk in a thread of their own: the event loop only hands over. */
 export function startSealerThread(options: ThreadOptions): Sealer {
   const worker = new Worker(THREAD, { workerData: options });
-  const waiting = new Map<number, (outcome: SealOutcome | KeepOutcome) => void>();
+  const waiting = new Map<number, (outcome: ThreadAnswer['outcome']) => void>();
   const gone = Promise.withResolvers<void>();
   let next = 1;
   let endedBy: string | undefined;
@@ -56,6 +57,7 @@ export function startSealerThread(options: ThreadOptions): Sealer {
     // The copies belong to the thread from here on.
     seal: (job) => ask({ kind: 'seal', job }, [job.buffer]),
     keep: (job) => ask({ kind: 'keep', job }),
+    look: () => ask({ kind: 'look' }),
     async stop() {
       void ask({ kind: 'stop' });
       await gone.promise;

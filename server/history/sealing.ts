@@ -38,11 +38,15 @@ export type KeepOutcome =
   | { readonly kind: 'kept'; readonly rolled: number; readonly pruned: number }
   | SealFailure;
 
+export type LookOutcome = { readonly kind: 'ready' } | SealFailure;
+
 /** Codes and stores, in another thread or in this one. Never rejects. */
 export interface Sealer {
   seal(job: SealJob): Promise<SealOutcome>;
   /** Makes the roll-ups that are due and deletes what is too old. */
   keep(job: KeepJob): Promise<KeepOutcome>;
+  /** Whether something could be sealed now, as far as that can be told without doing it. */
+  look(): Promise<LookOutcome>;
   stop(): Promise<void>;
 }
 
@@ -81,6 +85,10 @@ export function createSealer(store: HistoryStore, reserve?: DiskReserve): Sealer
       } catch (error) {
         return failure(error);
       }
+    },
+    async look() {
+      const noRoom = reserve?.check();
+      return noRoom === undefined ? { kind: 'ready' } : { kind: 'failed', because: noRoom };
     },
     async stop() {
       store.close();

@@ -112,6 +112,8 @@ export interface HistoryState {
   /** Why nothing is sealed any more; undefined while all is well. */
   readonly stoppedBy: string | undefined;
   readonly stoppedAt: EpochMs | undefined;
+  /** False until it was first seen, after the start, whether it can be written. */
+  readonly isLookedAt: boolean;
   readonly series: number;
   /** Samples in memory, not sealed yet. */
   readonly waiting: number;

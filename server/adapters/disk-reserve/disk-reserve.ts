@@ -14,14 +14,10 @@ const CRITICAL_SHARE = 0.005;
  * deletions and the input log work on; when there is room again it is made anew.
  */
 export function createDiskReserve(path: string): DiskReserve {
-  const { blocks, bsize } = statfsSync(dirname(path));
-  const total = blocks * bsize;
-  const floor = Math.min(FLOOR.most, total * FLOOR.share);
+  const folder = dirname(path);
+  const { total, floor } = roomIn(folder);
   const size = Math.min(RESERVE.most, total * RESERVE.share);
-  const free = (): number => {
-    const disk = statfsSync(dirname(path));
-    return disk.bavail * disk.bsize;
-  };
+  const free = (): number => roomIn(folder).left;
 
   function fill(): void {
     if (existsSync(path) || free() < floor + 2 * size) return;
@@ -42,13 +38,23 @@ export function createDiskReserve(path: string): DiskReserve {
   return {
     release,
     check() {
-      const left = free();
-      if (left < total * CRITICAL_SHARE) release();
-      if (left < floor) {
-        return `the disk is nearly full: ${Math.round(left / MIB)} MiB left, ${Math.ceil(floor / MIB)} MiB are kept for detection and tickets`;
-      }
-      fill();
-      return undefined;
+      if (free() < total * CRITICAL_SHARE) release();
+      const noRoom = noRoomIn(folder);
+      if (noRoom === undefined) fill();
+      return noRoom;
     },
   };
+}
+
+/** Why the history would not be written in this folder now; undefined while there is room. */
+export function noRoomIn(folder: string): string | undefined {
+  const { floor, left } = roomIn(folder);
+  if (left >= floor) return undefined;
+  return `the disk is nearly full: ${Math.round(left / MIB)} MiB left, ${Math.ceil(floor / MIB)} MiB are kept for detection and tickets`;
+}
+
+function roomIn(folder: string) {
+  const { blocks, bavail, bsize } = statfsSync(folder);
+  const total = blocks * bsize;
+  return { total, left: bavail * bsize, floor: Math.min(FLOOR.most, total * FLOOR.share) };
 }
