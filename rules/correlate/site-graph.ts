@@ -23,7 +23,7 @@ export interface SiteGraph {
   onTheWay(from: SiteId | undefined, to: SiteId): readonly Link[];
   /** The one with the fewest circuits between it and the observer. */
   nearer(from: SiteId | undefined, sites: readonly SiteId[]): SiteId | undefined;
-  /** Sites that the circuit alone connects to the rest, the fewer of both sides; none = not needed. */
+  /** Sites that the circuit alone connects to the rest; none = another way is left. */
   behind(link: Link, isDown: (link: Link) => boolean): readonly SiteId[];
 }
 
@@ -150,7 +150,10 @@ export function createSiteGraph(
       if (advance(flood, other, isClosed)) return [];
       [flood, other] = [other, flood];
     }
-    return [...flood.seen];
+    // Silences hang on what lies away from the hubs, whichever side is the smaller.
+    if (!sites.core.some((hub) => flood.seen.has(hub))) return [...flood.seen];
+    while (other.next < other.queue.length) advance(other, flood, isClosed);
+    return [...flood.seen, ...other.seen];
   }
 
   return {
