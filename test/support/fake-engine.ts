@@ -63,6 +63,7 @@ function engineOf(state: State): Engine {
         state.forgiven++;
         return [];
       }
+      if (!('incident' in command)) return [];
       const found = Object.values(state.open).find((one) => one.id === command.incident);
       if (found === undefined || command.kind !== 'acknowledge') return [];
       const { by, until } = command;
