@@ -1,8 +1,7 @@
 import type { Series } from '../../protocol/model/sample.ts';
 import { deviceOf } from '../../protocol/model/subject.ts';
 import type { NumberedSeries } from '../ports/history.ts';
-import type { RoundInput } from './bundle-codec.ts';
-import { addColumn, type Column, createRound, type Round } from './round.ts';
+import { addColumn, createRound, type Round, type TakenRound } from './round.ts';
 import { scaleOf } from './scale.ts';
 
 /** Up to 64 series of one agent that are sampled equally often: they are sealed together. */
@@ -20,7 +19,6 @@ export interface Bundle {
   unsealedSince: number;
   firstAt: number;
   lastAt: number;
-  samples: number;
   /** Rows after which it is sealed. */
   rowsWanted: number;
   isDue: boolean;
@@ -29,7 +27,7 @@ export interface Bundle {
 }
 
 export interface Frozen {
-  readonly rounds: readonly RoundInput[];
+  readonly rounds: readonly TakenRound[];
   readonly from: number;
   readonly samples: number;
 }
@@ -39,15 +37,14 @@ export interface Slot {
   readonly series: NumberedSeries;
   readonly live: Head;
   late: Head | undefined;
-  lastAt: number;
-  lastValue: number;
   isNew: boolean;
 }
 
 export interface Head {
   readonly bundle: Bundle;
   readonly round: Round;
-  readonly column: Column;
+  /** Of the series, in the rows of the round. */
+  readonly place: number;
 }
 
 const MEMBERS = 64;
@@ -113,7 +110,7 @@ export class HeadBook {
 
   #add(series: NumberedSeries, bundle: Bundle, isNew: boolean): Slot {
     const live = headOf(bundle, series);
-    const slot: Slot = { series, live, late: undefined, lastAt: -1, lastValue: 0, isNew };
+    const slot: Slot = { series, live, late: undefined, isNew };
     bundle.slots.push(slot);
     this.slots.set(series.key, slot);
     return slot;
@@ -132,7 +129,6 @@ export class HeadBook {
       unsealedSince: 0,
       firstAt: 0,
       lastAt: 0,
-      samples: 0,
       // The first time sooner, each at another moment: so they go on being sealed one by one.
       rowsWanted: ROWS / 2 + ((id * 37) % (ROWS / 2)),
       isDue: false,
@@ -154,7 +150,7 @@ function headOf(bundle: Bundle, series: NumberedSeries): Head {
     round = createRound();
     bundle.rounds.set(key, round);
   }
-  return { bundle, round, column: addColumn(round, series.id, scaleOf(series.metric)) };
+  return { bundle, round, place: addColumn(round, series.id, scaleOf(series.metric)) };
 }
 
 const bundleKey = ({ agent, every }: Pick<Series, 'agent' | 'every'>): string =>

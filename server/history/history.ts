@@ -1,10 +1,12 @@
+import { METRICS } from '../../protocol/model/metrics.ts';
 import type { SeriesKey } from '../../protocol/model/sample.ts';
-import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
+import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { History, HistoryStore } from '../ports/history.ts';
 import { findSeries } from './find.ts';
 import { HeadBook } from './head-book.ts';
 import { createIntake, SPAN_MS } from './intake.ts';
 import { type RangeDeps, readRange } from './range.ts';
+import { newestOf } from './round.ts';
 import { type ReadSamples, readSamples } from './samples.ts';
 import { createSealQueue, type HistoryLog } from './seal-queue.ts';
 import type { Sealer } from './sealing.ts';
@@ -51,6 +53,7 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     due: queue.due,
     maxWaiting: options.maxWaiting ?? MAX_WAITING,
     rawFor,
+    onLost: (from, to) => queue.lost(from, to),
   });
   const timers = [
     setInterval(() => void queue.look(), LOOK_MS),
@@ -65,11 +68,18 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     log.error({ what }, 'a stored piece of the history is damaged: its time is left out');
   }
 
+  const stored = {
+    chunks: store.chunks,
+    gaps: (from: EpochMs, to: EpochMs) => [
+      ...store.gaps(from, to),
+      ...queue.gaps().filter((gap) => gap.to >= from && gap.from <= to),
+    ],
+  };
   const read: ReadSamples = (key, from, to) => {
     const slot = book.slots.get(key);
     if (slot === undefined) return undefined;
     const heads = slot.late === undefined ? [slot.live] : [slot.late, slot.live];
-    return readSamples(store, slot.series, heads, { from, to }, (id) => onCorrupt(`chunk ${id}`));
+    return readSamples(stored, slot.series, heads, { from, to }, (id) => onCorrupt(`chunk ${id}`));
   };
   const rangeDeps: RangeDeps = {
     store,
@@ -86,8 +96,9 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     range: (query) => readRange(rangeDeps, query),
     latest(key) {
       const slot = book.slots.get(key);
-      if (slot === undefined || slot.lastAt < 0) return undefined;
-      return { at: epochMs(slot.lastAt), value: slot.lastValue };
+      const newest = slot && newestOf(slot.live.round, slot.live.place);
+      if (newest === undefined || METRICS[slot!.series.metric].kind === 'counter') return undefined;
+      return { at: epochMs(newest.at), value: newest.value };
     },
     sealedPosition: queue.sealedPosition,
     state: () => ({

@@ -1,7 +1,12 @@
-import { type ObservedBatch, type Sample, seriesKey } from '../../protocol/model/sample.ts';
+import {
+  type ObservedBatch,
+  type Sample,
+  type Series,
+  seriesKey,
+} from '../../protocol/model/sample.ts';
 import { numberOf } from '../pipeline/dictionary.ts';
-import type { Bundle, Head, HeadBook, Slot } from './head-book.ts';
-import { put, rowAt } from './round.ts';
+import type { Bundle, Head, HeadBook } from './head-book.ts';
+import { put, type Round, rowAt } from './round.ts';
 
 export interface IntakeDeps {
   readonly book: HeadBook;
@@ -10,6 +15,8 @@ export interface IntakeDeps {
   readonly maxWaiting: number;
   /** Older samples would be deleted at once. */
   readonly rawFor: number;
+  /** Samples of this stretch of time were given up. */
+  readonly onLost: (from: number, to: number) => void;
 }
 
 export interface Intake {
@@ -32,42 +39,55 @@ const AHEAD_MS = 600_000;
 /** A chunk holds about so much time, whatever the number of its samples. */
 export const SPAN_MS = 7_200_000;
 
-export function createIntake({ book, due, maxWaiting, rawFor }: IntakeDeps): Intake {
+export function createIntake({ book, due, maxWaiting, rawFor, onLost }: IntakeDeps): Intake {
   const figures = { taken: 0, repeated: 0, lost: 0, refused: 0 };
   /** By the number of the series object: no key has to be built. */
-  const byNumber: (Slot | undefined)[] = [];
+  const byNumber: (Head | undefined)[] = [];
   let position = 0;
   let waiting = 0;
   let counted = 0;
 
-  function slotOf(sample: Sample, at: number): Slot {
-    const { series } = sample;
-    const number = numberOf(series);
-    const known = byNumber[number];
-    if (known !== undefined) return known;
-    const key = seriesKey(series.agent, series.metric, series.subject);
-    const slot = book.slot(key, series, at);
-    byNumber[number] = slot;
-    return slot;
+  function headOf(series: Series, number: number, input: number): Head {
+    const head = book.slot(keyOf(series), series, input).live;
+    byNumber[number] = head;
+    return head;
   }
 
-  function take(sample: Sample, isPast: boolean, now: number, input: number): void {
+  /** Most samples have the time of the one before them: their row is there already. */
+  function takeLive(samples: readonly Sample[], now: number, input: number): void {
+    for (let i = 0; i < samples.length; i++) {
+      const sample = samples[i]!;
+      const { series, at } = sample;
+      const number = numberOf(series);
+      const head = byNumber[number] ?? headOf(series, number, input);
+      const { round } = head;
+      if (at !== round.newest) take(sample, head, now, input);
+      else if (put(round, head.place, round.rows - 1, sample.value)) figures.repeated++;
+    }
+  }
+
+  function takePast(samples: readonly Sample[], now: number, input: number): void {
+    for (const sample of samples) {
+      const slot = book.slot(keyOf(sample.series), sample.series, input);
+      take(sample, book.late(slot), now, input);
+    }
+  }
+
+  function take(sample: Sample, live: Head, now: number, input: number): void {
     const { at, value } = sample;
-    const slot = slotOf(sample, input);
-    const head = isPast || isLate(slot.live, at) ? book.late(slot) : slot.live;
-    const { bundle } = head;
+    if (at < now - rawFor || at > now + AHEAD_MS) {
+      figures.refused++;
+      return;
+    }
+    const head = isLate(live.round, at)
+      ? book.late(book.slot(keyOf(sample.series), sample.series, input))
+      : live;
+    const { bundle, round } = head;
     // Replayed, and sealed before.
     if (input <= bundle.sealedTo) return;
     begin(bundle, at, now, input);
-    if (put(head.column, rowAt(head.round, at), value)) figures.repeated++;
-    else bundle.samples++;
-    if (head.round.rows >= bundle.rowsWanted || bundle.lastAt - bundle.firstAt >= SPAN_MS) {
-      due(bundle);
-    }
-    if (at > slot.lastAt && typeof value === 'number') {
-      slot.lastAt = at;
-      slot.lastValue = value;
-    }
+    if (put(round, head.place, rowAt(round, at), value)) figures.repeated++;
+    if (round.rows >= bundle.rowsWanted || bundle.lastAt - bundle.firstAt >= SPAN_MS) due(bundle);
   }
 
   function begin(bundle: Bundle, at: number, now: number, input: number): void {
@@ -83,28 +103,32 @@ export function createIntake({ book, due, maxWaiting, rawFor }: IntakeDeps): Int
   /** Counted anew now and then: sealing takes samples away. */
   function count(): number {
     waiting = 0;
-    for (const { samples, frozen } of book.bundles.values()) {
-      waiting += samples + (frozen?.samples ?? 0);
+    for (const { rounds, frozen } of book.bundles.values()) {
+      for (const { samples } of rounds.values()) waiting += samples;
+      waiting += frozen?.samples ?? 0;
     }
     counted = figures.taken;
     return waiting;
   }
 
+  function giveUp(samples: readonly Sample[]): void {
+    figures.lost += samples.length;
+    let from = Number.POSITIVE_INFINITY;
+    let to = Number.NEGATIVE_INFINITY;
+    for (const { at } of samples) {
+      from = Math.min(from, at);
+      to = Math.max(to, at);
+    }
+    if (samples.length > 0) onLost(from, to);
+  }
+
   return {
-    observed(batch, now, input) {
-      const { samples, lane } = batch;
+    observed({ samples, lane }, now, input) {
       figures.taken += samples.length;
       if (figures.taken - counted > maxWaiting / 16) count();
-      if (waiting > maxWaiting) {
-        figures.lost += samples.length;
-      } else {
-        const isPast = lane === 'backfill';
-        const oldest = now - rawFor;
-        for (const sample of samples) {
-          if (sample.at < oldest || sample.at > now + AHEAD_MS) figures.refused++;
-          else take(sample, isPast, now, input);
-        }
-      }
+      if (waiting > maxWaiting) giveUp(samples);
+      else if (lane === 'backfill') takePast(samples, now, input);
+      else takeLive(samples, now, input);
       position = input;
     },
     figures,
@@ -113,7 +137,6 @@ export function createIntake({ book, due, maxWaiting, rawFor }: IntakeDeps): Int
   };
 }
 
-function isLate({ round }: Head, at: number): boolean {
-  const { times, rows } = round;
-  return rows > 0 && at < times[rows - 1]! - LATE_MS;
-}
+const keyOf = ({ agent, metric, subject }: Series) => seriesKey(agent, metric, subject);
+
+const isLate = ({ rows, newest }: Round, at: number): boolean => rows > 0 && at < newest - LATE_MS;

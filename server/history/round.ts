@@ -1,51 +1,84 @@
-import { ABSENT, AS_IT_IS, type ColumnInput, type RoundInput } from './bundle-codec.ts';
+import { AS_IT_IS, type ColumnInput, type DecodedColumn, type RoundInput } from './bundle-codec.ts';
 import type { Scale } from './scale.ts';
 
-/** One series in memory: whole numbers in the smallest array that holds them. */
+/** One series of a round. */
 export interface Column {
   /** Number of the series. */
   readonly number: number;
   readonly scale: Scale;
-  digits: number;
-  form: 'i32' | 'f64' | 'u64';
-  data: Int32Array | Float64Array | BigUint64Array;
-  /** Only of BigUint64Array, which has no value left to mean "none". */
-  present: Uint8Array | undefined;
+  /** Newest sample that was taken out with an earlier row; -1 = there was none. */
+  lastAt: number;
+  lastValue: number;
 }
 
-/** Series that are sampled together share one column of times. */
+/** By column and time: counters that a double does not hold exactly. */
+type Huge = Map<number, Map<number, bigint>>;
+
+/**
+ * Series that are sampled together: one time for each row, and the values of a row side by side, so
+ * that what comes together is written together. NaN is no sample.
+ */
 export interface Round {
   times: Float64Array;
   rows: number;
+  /** Of the newest row; -Infinity when there is none. */
+  newest: number;
+  values: Float64Array;
+  /** Places in a row. */
+  width: number;
+  /** Samples in it. */
+  samples: number;
   readonly columns: Column[];
+  huge: Huge | undefined;
+}
+
+/** What is in a round, apart from it. */
+export interface TakenRound {
+  readonly times: Float64Array;
+  readonly rows: number;
+  readonly values: Float64Array;
+  readonly width: number;
+  readonly columns: readonly { readonly number: number; readonly scale: Scale }[];
+  readonly huge: Huge | undefined;
 }
 
 const FIRST_ROWS = 32;
-const LARGEST_I32 = 2_147_483_647;
+const FIRST_WIDTH = 4;
 
 export const createRound = (): Round => ({
   times: new Float64Array(FIRST_ROWS),
   rows: 0,
+  newest: Number.NEGATIVE_INFINITY,
+  values: empty(FIRST_ROWS * FIRST_WIDTH),
+  width: FIRST_WIDTH,
+  samples: 0,
   columns: [],
+  huge: undefined,
 });
 
-export function addColumn(round: Round, number: number, scale: Scale): Column {
-  const column: Column = {
-    number,
-    scale,
-    digits: scale.digits,
-    form: 'i32',
-    data: new Int32Array(round.times.length).fill(ABSENT),
-    present: undefined,
-  };
-  round.columns.push(column);
-  return column;
+const empty = (length: number): Float64Array => new Float64Array(length).fill(Number.NaN);
+
+/** Adds a series; returns its place in the rows. */
+export function addColumn(round: Round, number: number, scale: Scale): number {
+  const place = round.columns.length;
+  if (place === round.width) widen(round, 2 * round.width);
+  round.columns.push({ number, scale, lastAt: -1, lastValue: 0 });
+  return place;
+}
+
+function widen(round: Round, width: number): void {
+  const { values, rows, times } = round;
+  const wider = empty(times.length * width);
+  for (let row = 0; row < rows; row++) {
+    wider.set(values.subarray(row * round.width, (row + 1) * round.width), row * width);
+  }
+  round.values = wider;
+  round.width = width;
 }
 
 /** Row of this time, made if there is none yet. */
 export function rowAt(round: Round, at: number): number {
-  const { times, rows } = round;
-  const newest = rows === 0 ? Number.NEGATIVE_INFINITY : times[rows - 1]!;
+  const { times, rows, newest } = round;
   if (at === newest) return rows - 1;
   if (at > newest) return insertRow(round, rows, at);
   let row = rows;
@@ -55,199 +88,201 @@ export function rowAt(round: Round, at: number): number {
 
 function insertRow(round: Round, row: number, at: number): number {
   if (round.rows === round.times.length) grow(round);
-  const { times, rows, columns } = round;
+  const { times, rows, values, width } = round;
   if (row < rows) {
     times.copyWithin(row + 1, row, rows);
-    for (const { data, present } of columns) {
-      data.copyWithin(row + 1, row, rows);
-      present?.copyWithin(row + 1, row, rows);
-    }
-  }
+    values.copyWithin((row + 1) * width, row * width, rows * width);
+    values.fill(Number.NaN, row * width, (row + 1) * width);
+  } else round.newest = at;
   times[row] = at;
   round.rows = rows + 1;
-  if (row < rows) for (const column of columns) clear(column, row);
   return row;
 }
 
 /** By half: most rounds are sealed before they need the next step. */
 function grow(round: Round): void {
-  const length = Math.ceil(round.times.length * 1.5);
-  round.times = larger(round.times, length);
-  for (const column of round.columns) {
-    const { data } = column;
-    if (column.present) column.present = larger(column.present, length);
-    const before = data.length;
-    if (data instanceof Int32Array) column.data = larger(data, length).fill(ABSENT, before);
-    else if (data instanceof Float64Array) column.data = larger(data, length).fill(NaN, before);
-    else column.data = larger(data, length);
-  }
-}
-
-function larger<T extends Int32Array | Float64Array | BigUint64Array | Uint8Array>(
-  old: T,
-  length: number,
-): T {
-  const made = new (old.constructor as new (length: number) => T)(length);
-  made.set(old as never);
-  return made;
-}
-
-function clear(column: Column, row: number): void {
-  if (column.data instanceof Int32Array) column.data[row] = ABSENT;
-  else if (column.data instanceof Float64Array) column.data[row] = Number.NaN;
-  else column.present![row] = 0;
+  const { times, values, width } = round;
+  const length = Math.ceil(times.length * 1.5);
+  round.times = new Float64Array(length);
+  round.times.set(times);
+  round.values = new Float64Array(length * width);
+  round.values.set(values);
+  round.values.fill(Number.NaN, values.length);
 }
 
 /** Puts a value in its row; true when that row had one, which is replaced. */
-export function put(column: Column, row: number, value: number | bigint): boolean {
-  if (typeof value === 'bigint') return putCounter(column, row, value);
-  if (column.digits === AS_IT_IS) return putNumber(column, row, value);
-  const whole = Math.round(value * column.scale.perUnit);
-  if (Math.abs(whole) <= Number.MAX_SAFE_INTEGER) return putNumber(column, row, whole);
-  asItIs(column);
-  return putNumber(column, row, value);
-}
-
-function putCounter(column: Column, row: number, value: bigint): boolean {
-  if (column.form === 'u64') {
-    const data = column.data as BigUint64Array;
-    const had = column.present![row] === 1;
-    data[row] = value;
-    column.present![row] = 1;
-    return had;
+export function put(round: Round, place: number, row: number, value: number | bigint): boolean {
+  const { values } = round;
+  const i = row * round.width + place;
+  const had = values[i]!;
+  if (typeof value === 'number') values[i] = value;
+  else {
+    const number = Number(value);
+    values[i] = number;
+    if (number > Number.MAX_SAFE_INTEGER) keepExactly(round, place, row, value);
+    else round.huge?.get(place)?.delete(round.times[row]!);
   }
-  const number = Number(value);
-  if (number <= Number.MAX_SAFE_INTEGER) return putNumber(column, row, number);
-  toBig(column);
-  return putCounter(column, row, value);
+  // Only NaN differs from itself.
+  // biome-ignore lint/suspicious/noSelfCompare: this runs for every sample
+  if (had === had) return true;
+  round.samples++;
+  return false;
 }
 
-function putNumber(column: Column, row: number, value: number): boolean {
-  const { data } = column;
-  if (column.form === 'i32') {
-    const ints = data as Int32Array;
-    if (value > LARGEST_I32 || value < -LARGEST_I32 || !Number.isInteger(value)) {
-      toDoubles(column);
-      return putNumber(column, row, value);
-    }
-    const had = ints[row] !== ABSENT;
-    ints[row] = value;
-    return had;
+function keepExactly(round: Round, place: number, row: number, value: bigint): void {
+  round.huge ??= new Map();
+  let exact = round.huge.get(place);
+  if (exact === undefined) {
+    exact = new Map();
+    round.huge.set(place, exact);
   }
-  if (column.form === 'u64') return putCounter(column, row, BigInt(value));
-  const doubles = data as Float64Array;
-  const before = doubles[row]!;
-  doubles[row] = value;
-  return !Number.isNaN(before);
+  exact.set(round.times[row]!, value);
 }
 
-function toDoubles(column: Column): void {
-  const doubles = new Float64Array(column.data.length);
-  for (let i = 0; i < doubles.length; i++) {
-    const value = Number(column.data[i]);
-    doubles[i] = value === ABSENT ? Number.NaN : value;
+/** Newest sample of a series, also when it was taken out; undefined when there was none. */
+export function newestOf(
+  { rows, times, values, width, columns }: Round,
+  place: number,
+): { readonly at: number; readonly value: number } | undefined {
+  for (let row = rows - 1; row >= 0; row--) {
+    const value = values[row * width + place]!;
+    if (!Number.isNaN(value)) return { at: times[row]!, value };
   }
-  column.data = doubles;
-  column.form = 'f64';
-}
-
-function toBig(column: Column): void {
-  if (column.data instanceof Int32Array) toDoubles(column);
-  const doubles = column.data;
-  const big = new BigUint64Array(doubles.length);
-  const present = new Uint8Array(doubles.length);
-  for (let i = 0; i < doubles.length; i++) {
-    const value = Number(doubles[i]);
-    if (Number.isNaN(value)) continue;
-    big[i] = BigInt(value);
-    present[i] = 1;
-  }
-  column.data = big;
-  column.form = 'u64';
-  column.present = present;
-}
-
-/** A number too large to be scaled: the whole column becomes doubles in their own unit. */
-function asItIs(column: Column): void {
-  if (!(column.data instanceof Float64Array)) toDoubles(column);
-  const doubles = column.data as Float64Array;
-  const { perUnit } = column.scale;
-  for (let i = 0; i < doubles.length; i++) doubles[i] = doubles[i]! / perUnit;
-  column.digits = AS_IT_IS;
+  const { lastAt, lastValue } = columns[place]!;
+  return lastAt < 0 ? undefined : { at: lastAt, value: lastValue };
 }
 
 /** What is in a round, apart from it: the round begins anew. Undefined when it is empty. */
-export function takeRound(round: Round): RoundInput | undefined {
-  const { times, rows, columns } = round;
+export function takeRound(round: Round): TakenRound | undefined {
+  const { times, rows, values, width, columns, huge } = round;
   if (rows === 0) return undefined;
-  const taken: ColumnInput[] = [];
-  const length = Math.max(FIRST_ROWS, Math.min(times.length, rows));
-  for (const column of columns) {
-    const { number, scale, digits, data, present } = column;
-    const { isCounter } = scale;
-    taken.push({ number, isCounter, digits, data, ...(present && { present }) });
-    column.digits = scale.digits;
-    column.present = undefined;
-    column.form = column.form === 'i32' ? 'i32' : 'f64';
-    // Octets will need doubles again; a column that once did is made so at once.
-    column.data =
-      data instanceof Int32Array
-        ? new Int32Array(length).fill(ABSENT)
-        : new Float64Array(length).fill(Number.NaN);
+  for (const [place, column] of columns.entries()) {
+    const newest = newestOf(round, place);
+    column.lastAt = newest?.at ?? -1;
+    column.lastValue = newest?.value ?? 0;
   }
+  const length = Math.max(FIRST_ROWS, Math.min(times.length, rows));
   round.times = new Float64Array(length);
   round.rows = 0;
-  return { times, rows, columns: taken };
+  round.newest = Number.NEGATIVE_INFINITY;
+  // Nothing more is to be expected than what there is.
+  round.width = Math.max(1, columns.length);
+  round.values = empty(length * round.width);
+  round.samples = 0;
+  round.huge = undefined;
+  // Series that come later are not in it.
+  return { times, rows, values, width, columns: [...columns], huge };
 }
 
 /**
  * Trimmed copies in one buffer, for another thread: handing over one buffer is many times cheaper
  * than handing over one for each column.
  */
-export function copyRounds(rounds: readonly RoundInput[]): {
-  readonly rounds: readonly RoundInput[];
+export function copyRounds(taken: readonly TakenRound[]): {
+  readonly rounds: readonly TakenRound[];
   readonly buffer: ArrayBuffer;
 } {
-  let size = 0;
-  for (const { rows, columns } of rounds) size += (2 * columns.length + 1) * (8 * rows + 8);
-  const buffer = new ArrayBuffer(size);
+  const length = taken.reduce((sum, { rows, width }) => sum + rows * (width + 1), 0);
+  const all = new Float64Array(length);
   let next = 0;
-  function copy<T extends Int32Array | Float64Array | BigUint64Array | Uint8Array>(
-    from: T,
-    rows: number,
-  ): T {
-    const Kind = from.constructor as new (buffer: ArrayBuffer, at: number, length: number) => T;
-    const made = new Kind(buffer, next, rows);
-    made.set(from.subarray(0, rows) as never);
-    next = Math.ceil((next + made.byteLength) / 8) * 8;
-    return made;
-  }
-  const copies = rounds.map(({ times, rows, columns }) => ({
+  const copy = (from: Float64Array, count: number): Float64Array => {
+    all.set(from.subarray(0, count), next);
+    next += count;
+    return all.subarray(next - count, next);
+  };
+  const rounds = taken.map(({ times, rows, values, width, columns, huge }) => ({
     times: copy(times, rows),
     rows,
-    columns: columns.map((column) => ({
-      ...column,
-      data: copy(column.data, rows),
-      ...(column.present && { present: copy(column.present, rows) }),
-    })),
+    values: copy(values, rows * width),
+    width,
+    columns: columns.map(({ number, scale }) => ({ number, scale })),
+    huge,
   }));
-  return { rounds: copies, buffer };
+  return { rounds, buffer: all.buffer };
+}
+
+/** The columns of a round as they are coded: whole numbers where the resolution allows it. */
+export function toInput(round: TakenRound): RoundInput {
+  const { times, rows, columns } = round;
+  const made = columns.flatMap((_, place) => columnOf(round, place) ?? []);
+  return { times, rows, columns: made };
+}
+
+/** Undefined when it has no samples. */
+function columnOf(round: TakenRound, place: number): ColumnInput | undefined {
+  const { values, rows, width, huge } = round;
+  const { number, scale } = round.columns[place]!;
+  const data = new Float64Array(rows);
+  let count = 0;
+  for (let row = 0; row < rows; row++) {
+    const value = values[row * width + place]!;
+    data[row] = value;
+    if (!Number.isNaN(value)) count++;
+  }
+  if (count === 0) return undefined;
+  const exact = huge?.get(place);
+  if (exact !== undefined) return exactly(round, place, exact);
+  const { isCounter, digits } = scale;
+  if (isCounter) return { number, isCounter, digits, data };
+  return { number, isCounter, ...scaled(data, scale) };
+}
+
+/** Times 10^digits, unless a number is too large for that: then all stay as they are. */
+function scaled(
+  data: Float64Array,
+  { digits, perUnit }: Scale,
+): Pick<ColumnInput, 'digits' | 'data'> {
+  const whole = new Float64Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = Math.round(data[i]! * perUnit);
+    if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return { digits: AS_IT_IS, data };
+    whole[i] = value;
+  }
+  return { digits, data: whole };
+}
+
+function exactly(
+  { times, values, rows, width, columns }: TakenRound,
+  place: number,
+  exact: ReadonlyMap<number, bigint>,
+): ColumnInput {
+  const { number, scale } = columns[place]!;
+  const data = new BigUint64Array(rows);
+  const present = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const value = values[row * width + place]!;
+    if (Number.isNaN(value)) continue;
+    data[row] = exact.get(times[row]!) ?? BigInt(value);
+    present[row] = 1;
+  }
+  return { number, isCounter: true, digits: scale.digits, data, present };
 }
 
 /** Samples of one column between two instants, both included. */
 export function readColumn(
-  { times, rows }: Pick<RoundInput, 'times' | 'rows'>,
-  { isCounter, digits, data, present }: Omit<ColumnInput, 'number'>,
+  { times, rows, values, width, columns, huge }: TakenRound,
+  place: number,
   from: number,
   to: number,
-): { at: Float64Array; value: Float64Array | BigUint64Array } {
+): DecodedColumn {
   const kept: number[] = [];
-  for (let i = 0; i < rows; i++) {
-    if (times[i]! < from || times[i]! > to) continue;
-    if (present ? present[i] === 1 : data[i] !== ABSENT && !Number.isNaN(data[i])) kept.push(i);
+  for (let row = 0; row < rows; row++) {
+    if (times[row]! < from || times[row]! > to) continue;
+    if (!Number.isNaN(values[row * width + place])) kept.push(row);
   }
-  const at = Float64Array.from(kept, (i) => times[i]!);
-  if (isCounter) return { at, value: BigUint64Array.from(kept, (i) => BigInt(data[i]!)) };
-  const perUnit = digits === AS_IT_IS ? 1 : 10 ** digits;
-  return { at, value: Float64Array.from(kept, (i) => Number(data[i]) / perUnit) };
+  const { isCounter, perUnit } = columns[place]!.scale;
+  const at = Float64Array.from(kept, (row) => times[row]!);
+  const valueIn = (row: number): number => values[row * width + place]!;
+  if (!isCounter) {
+    // As it will be read when it is sealed.
+    return { at, value: Float64Array.from(kept, (row) => toResolution(valueIn(row), perUnit)) };
+  }
+  const exact = huge?.get(place);
+  const counter = (row: number): bigint => exact?.get(times[row]!) ?? BigInt(valueIn(row));
+  return { at, value: BigUint64Array.from(kept, counter) };
+}
+
+function toResolution(value: number, perUnit: number): number {
+  const whole = Math.round(value * perUnit);
+  return Math.abs(whole) <= Number.MAX_SAFE_INTEGER ? whole / perUnit : value;
 }

@@ -39,7 +39,7 @@ export type ReadSamples = (key: SeriesKey, from: EpochMs, to: EpochMs) => Series
  * @param heads what is not sealed yet, the late one first
  */
 export function readSamples(
-  store: Pick<HistoryStore, 'chunks'>,
+  store: Pick<HistoryStore, 'chunks'> & Partial<Pick<HistoryStore, 'gaps'>>,
   { id, bundle, metric }: NumberedSeries,
   heads: readonly Head[],
   range: { readonly from: EpochMs; readonly to: EpochMs },
@@ -48,7 +48,7 @@ export function readSamples(
 ): SeriesSamples {
   const { from, to } = range;
   const parts: DecodedColumn[] = [];
-  const gaps: HistoryGap[] = [];
+  const gaps: HistoryGap[] = [...(store.gaps?.(from, to) ?? [])];
   const chunks = [...store.chunks(-bundle, from, to), ...store.chunks(bundle, from, to)];
   // Of two samples of one time the one that was sealed later holds.
   chunks.sort((a, b) => a.id - b.id);
@@ -63,19 +63,17 @@ export function readSamples(
       gaps.push({ from: chunk.from, to: chunk.to, because });
     }
   }
-  for (const { bundle: inMemory, column, round } of heads) {
+  for (const { bundle: inMemory, place, round } of heads) {
     parts.push(...frozenParts(inMemory, id, from, to));
-    const { digits, data, present, scale } = column;
-    const kept = { isCounter: scale.isCounter, digits, data, ...(present && { present }) };
-    parts.push(readColumn(round, kept, from, to));
+    parts.push(readColumn(round, place, from, to));
   }
   return { ...merge(parts, scaleOf(metric).isCounter, from, to), gaps };
 }
 
 function* frozenParts({ frozen }: Bundle, id: number, from: number, to: number) {
   for (const round of frozen?.rounds ?? []) {
-    const column = round.columns.find(({ number }) => number === id);
-    if (column !== undefined) yield readColumn(round, column, from, to);
+    const place = round.columns.findIndex(({ number }) => number === id);
+    if (place >= 0) yield readColumn(round, place, from, to);
   }
 }
 

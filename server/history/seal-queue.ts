@@ -1,7 +1,7 @@
-import type { HistoryState } from '../ports/history.ts';
-import type { RoundInput } from './bundle-codec.ts';
+import { epochMs } from '../../protocol/model/units.ts';
+import type { HistoryGap, HistoryState } from '../ports/history.ts';
 import { type Bundle, type HeadBook, sealedAgain } from './head-book.ts';
-import { copyRounds, takeRound } from './round.ts';
+import { copyRounds, type TakenRound, takeRound } from './round.ts';
 import type { Sealer, SealJob } from './sealing.ts';
 
 /** The part of pino that is used here. */
@@ -28,6 +28,10 @@ export interface SealQueue {
   sweep(olderThan: number): void;
   /** Whether it can be written; tries again what failed. */
   look(): Promise<void>;
+  /** Samples of that time were given up: it is stored with the next seal. */
+  lost(from: number, to: number): void;
+  /** What was given up and is not stored yet. */
+  gaps(): readonly HistoryGap[];
   idle(): Promise<void>;
   figures(): Pick<
     HistoryState,
@@ -39,6 +43,7 @@ export interface SealQueue {
 
 /** A failure is said at once, and then once in this time. */
 const SAY_AGAIN_MS = 60_000;
+const GIVEN_UP = 'the history was stopped for so long that samples had to be given up';
 
 export function createSealQueue(deps: SealQueueDeps): SealQueue {
   const { book, sealer, log } = deps;
@@ -53,6 +58,7 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
   let stoppedAt: number | undefined;
   let saidAt = Number.NEGATIVE_INFINITY;
   let isLookedAt = false;
+  let gap: HistoryGap | undefined;
 
   function due(bundle: Bundle): void {
     if (bundle.isDue) return;
@@ -93,6 +99,8 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
       if (slot) slot.isNew = false;
     }
     bundle.frozen = undefined;
+    // Grown meanwhile: told again whole.
+    if (job.gap === gap) gap = undefined;
     works();
     sealed = Math.max(sealed, job.sealedPosition);
     sealedSamples += outcome.samples;
@@ -101,19 +109,19 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
   }
 
   function freeze(bundle: Bundle): Bundle['frozen'] {
+    const samples = [...bundle.rounds.values()].reduce((sum, round) => sum + round.samples, 0);
     const rounds = [...bundle.rounds.values()]
       .map(takeRound)
-      .filter((round): round is RoundInput => round !== undefined);
-    const { unsealedFrom: from, samples } = bundle;
+      .filter((round): round is TakenRound => round !== undefined);
+    const { unsealedFrom: from } = bundle;
     bundle.unsealedFrom = 0;
     bundle.unsealedSince = 0;
     bundle.firstAt = 0;
-    bundle.samples = 0;
     bundle.sealedTo = deps.position();
     return rounds.length === 0 ? undefined : { rounds, from, samples };
   }
 
-  function jobOf(bundle: Bundle, rounds: readonly RoundInput[]): SealJob {
+  function jobOf(bundle: Bundle, rounds: readonly TakenRound[]): SealJob {
     const members = rounds.flatMap(({ columns }) => columns.map(({ number }) => number));
     const inHere = new Set(members);
     const newSeries = [...bundle.slots].filter((slot) => slot.isNew && inHere.has(slot.series.id));
@@ -123,6 +131,7 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
       newSeries: newSeries.map(({ series }) => series),
       bundlePosition: bundle.sealedTo,
       sealedPosition: positionWithout(bundle),
+      ...(gap && { gap }),
     };
   }
 
@@ -171,6 +180,14 @@ export function createSealQueue(deps: SealQueueDeps): SealQueue {
       if (outcome.kind === 'failed') fail(outcome.because);
       else if (queue.length === 0 || stoppedBy === undefined) works();
     },
+    lost(from, to) {
+      gap = {
+        from: epochMs(Math.min(from, gap?.from ?? from)),
+        to: epochMs(Math.max(to, gap?.to ?? to)),
+        because: GIVEN_UP,
+      };
+    },
+    gaps: () => (gap === undefined ? [] : [gap]),
     idle() {
       if (!isBusy && (queue.length === 0 || stoppedBy !== undefined)) return Promise.resolve();
       return new Promise((resolve) => void waiters.push(resolve));

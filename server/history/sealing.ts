@@ -2,21 +2,24 @@ import { epochMs } from '../../protocol/model/units.ts';
 import {
   type DiskReserve,
   HistoryDiskError,
+  type HistoryGap,
   type HistoryStore,
   type NumberedSeries,
 } from '../ports/history.ts';
-import { encodeBundle, type RoundInput } from './bundle-codec.ts';
+import { encodeBundle } from './bundle-codec.ts';
 import { keepUp } from './keeping.ts';
+import { type TakenRound, toInput } from './round.ts';
 
 /** Everything one bundle held, on its way to the disk. */
 export interface SealJob {
   readonly bundle: number;
-  readonly rounds: readonly RoundInput[];
+  readonly rounds: readonly TakenRound[];
   /** What all columns lie in. */
   readonly buffer: ArrayBuffer;
   readonly newSeries: readonly NumberedSeries[];
   readonly bundlePosition: number;
   readonly sealedPosition: number;
+  readonly gap?: HistoryGap;
 }
 
 export interface KeepJob {
@@ -59,13 +62,13 @@ export function createSealer(store: HistoryStore, reserve?: DiskReserve): Sealer
   }
 
   return {
-    async seal({ bundle, rounds, newSeries, bundlePosition, sealedPosition }) {
+    async seal({ bundle, rounds, ...durable }) {
       const noRoom = reserve?.check();
       if (noRoom !== undefined) return { kind: 'failed', because: noRoom };
       try {
-        const { blob, samples, from, to } = encodeBundle(rounds);
+        const { blob, samples, from, to } = encodeBundle(rounds.map(toInput));
         const chunk = { bundle, from: epochMs(from), to: epochMs(to), samples, blob };
-        store.seal({ chunk, newSeries, bundlePosition, sealedPosition });
+        store.seal({ chunk, ...durable });
         return { kind: 'sealed', samples, bytes: blob.length };
       } catch (error) {
         return failure(error);

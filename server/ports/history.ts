@@ -167,6 +167,8 @@ export interface Seal {
   readonly bundlePosition: number;
   /** Newest input of which all bundles have everything. */
   readonly sealedPosition: number;
+  /** Samples of that time were given up. */
+  readonly gap?: HistoryGap;
 }
 
 export interface HistoryUsage {
@@ -187,6 +189,8 @@ export interface HistoryStore {
   seal(seal: Seal): void;
   /** Chunks of a bundle that touch the range, oldest sealed first. */
   chunks(bundle: number, from: EpochMs, to: EpochMs): readonly StoredChunk[];
+  /** Stretches that touch the range in which samples of any series were given up. */
+  gaps(from: EpochMs, to: EpochMs): readonly HistoryGap[];
   rollups(bundle: number, fromDay: number, toDay: number): readonly StoredRollup[];
   /** Days of bundles with chunks newer than their roll-up, oldest first. */
   rollupsDue(beforeDay: number, limit: number): readonly { bundle: number; day: number }[];

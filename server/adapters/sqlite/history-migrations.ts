@@ -30,4 +30,9 @@ export const HISTORY_MIGRATIONS: readonly string[] = [
     day INTEGER NOT NULL, bundle INTEGER NOT NULL, PRIMARY KEY (day, bundle)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE gaps (
+    from_at INTEGER NOT NULL PRIMARY KEY, to_at INTEGER NOT NULL, because TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -6,6 +6,7 @@ import type { SubjectKey } from '../../../protocol/model/subject.ts';
 import { durationMs, type EpochMs } from '../../../protocol/model/units.ts';
 import {
   HistoryDiskError,
+  type HistoryGap,
   type HistoryStore,
   type HistoryUsage,
   type NumberedSeries,
@@ -104,6 +105,9 @@ function createReaders(db: DatabaseSync) {
   const rollups = db.prepare(
     'SELECT bundle, day, blob FROM rollups WHERE bundle = ? AND day BETWEEN ? AND ? ORDER BY day',
   );
+  const gaps = hasTable(db, 'gaps')
+    ? db.prepare('SELECT from_at, to_at, because FROM gaps WHERE to_at >= ? AND from_at <= ?')
+    : undefined;
   const due = db.prepare('SELECT day, bundle FROM rollups_due WHERE day < ? LIMIT ?');
   const usage = db.prepare(
     `SELECT coalesce(sum(bytes), 0) AS chunkBytes, coalesce(sum(samples), 0) AS chunkSamples,
@@ -128,6 +132,14 @@ function createReaders(db: DatabaseSync) {
       return rows.map(({ id, from_at, to_at, samples, blob }) => {
         return { id, bundle, from: from_at, to: to_at, samples, blob };
       });
+    },
+    gaps(from: EpochMs, to: EpochMs): readonly HistoryGap[] {
+      const rows = (gaps?.all(from, to) ?? []) as unknown as {
+        from_at: EpochMs;
+        to_at: EpochMs;
+        because: string;
+      }[];
+      return rows.map(({ from_at, to_at, because }) => ({ from: from_at, to: to_at, because }));
     },
     rollups: (bundle: number, fromDay: number, toDay: number) =>
       rollups.all(bundle, fromDay, toDay) as unknown as StoredRollup[],
@@ -173,6 +185,10 @@ function createWriters(db: DatabaseSync) {
     `INSERT INTO rollups (bundle, day, bytes, blob) VALUES (?, ?, ?, ?)
      ON CONFLICT (bundle, day) DO UPDATE SET bytes = excluded.bytes, blob = excluded.blob`,
   );
+  const addGap = db.prepare(
+    'INSERT OR REPLACE INTO gaps (from_at, to_at, because) VALUES (?, ?, ?)',
+  );
+  const oldGaps = db.prepare('DELETE FROM gaps WHERE to_at < ?');
   const isDone = db.prepare('DELETE FROM rollups_due WHERE day = ? AND bundle = ?');
   const oldChunks = db.prepare(
     'DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE to_at < ? LIMIT ?)',
@@ -181,7 +197,7 @@ function createWriters(db: DatabaseSync) {
     'DELETE FROM rollups WHERE rowid IN (SELECT rowid FROM rollups WHERE day < ? LIMIT ?)',
   );
   return {
-    seal: ({ chunk, newSeries, ...positions }: Seal) =>
+    seal: ({ chunk, newSeries, gap, ...positions }: Seal) =>
       inTransaction(db, () => {
         for (const one of newSeries) {
           const { id, bundle, agent, metric, subject, bits, every } = one;
@@ -193,6 +209,7 @@ function createWriters(db: DatabaseSync) {
         for (let day = Math.floor(from / DAY_MS); day * DAY_MS <= to; day++) {
           addDue.run(day, Math.abs(bundle));
         }
+        if (gap) addGap.run(gap.from, gap.to, gap.because);
         bundlePosition.run(bundle, positions.bundlePosition);
         sealedPosition.run(positions.sealedPosition);
       }),
@@ -203,12 +220,18 @@ function createWriters(db: DatabaseSync) {
       }),
     prune(chunksBefore: EpochMs, rollupsBeforeDay: number, limit: number): number {
       return inTransaction(db, () => {
+        oldGaps.run(chunksBefore);
         const chunks = Number(oldChunks.run(chunksBefore, limit).changes);
         return chunks + Number(oldRollups.run(rollupsBeforeDay, limit).changes);
       });
     },
   };
 }
+
+/** A file of an older version, opened for reading, lacks what came since. */
+const hasTable = (db: DatabaseSync, name: string): boolean =>
+  db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !==
+  undefined;
 
 const seriesOf = ({
   id,
