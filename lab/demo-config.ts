@@ -58,6 +58,16 @@ export function demoConfig(wan: LabWan, options: DemoConfigOptions): object {
       ],
       probes: [{ from: DEMO_AGENT, stamp: `${plan.address}:${wan.stampPort}` }],
     })),
+    maintenance: [
+      {
+        id: 'turin-firmware',
+        name: 'Firmware night in Turin',
+        subjects: ['site:turin'],
+        cron: '30 2 * * *',
+        timeZone: 'Europe/Rome',
+        lasts: '1h',
+      },
+    ],
     services: demoServices(branches.map(({ plan }) => plan)),
     agents: [{ id: DEMO_AGENT, site: hub.plan.id }],
     credentials: { lab: { version: '2c', community: LAB_COMMUNITY } },

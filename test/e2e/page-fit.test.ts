@@ -12,6 +12,7 @@ const VIEWS = [
   '#/now',
   '#/sites',
   '#/sites/lyon',
+  '#/changes',
   '#/incidents/inc-7f3a-20417',
   '#/incidents/inc-7f3a-20398',
   '#/agents',
@@ -81,6 +82,15 @@ needs('chromium')('the page fits everybody', () => {
         await page.keyboard.press('?');
         await page.getByRole('dialog').waitFor();
         expect(await violations(page)).toEqual([]);
+        await page.close();
+        const site = await open(browser, '#/sites/porto');
+        await site.getByRole('button', { name: 'Graphs of Porto MPLS' }).click();
+        await site.locator('.canvas canvas').waitFor();
+        expect(await violations(site), 'a graph').toEqual([]);
+        const incident = await open(browser, '#/incidents/inc-7f3a-20417');
+        await incident.getByRole('button', { name: 'Merge into…' }).click();
+        await incident.getByRole('dialog').waitFor();
+        expect(await violations(incident), 'a decision').toEqual([]);
       });
     },
   );

@@ -121,7 +121,7 @@ needs('chromium')('the live page', () => {
     await page.getByRole('button', { name: 'Close…' }).click();
     await page.getByLabel('Your name').fill('Mira');
     await page.getByRole('button', { name: 'Close incident' }).click();
-    await page.locator('.notice.is-bad', { hasText: 'It resolved in the meantime.' }).waitFor();
+    await page.locator('.refusal', { hasText: 'It resolved in the meantime.' }).waitFor();
     await page.close();
   });
 

@@ -105,7 +105,11 @@ export function createChart(box: HTMLElement): Chart {
         y: { range: (_plot, _min, max) => [0, headroom(max, content)] },
       },
       axes: [
-        { ...axis, values: (_plot, splits) => splits.map((time, n) => tick(time, n, splits)) },
+        {
+          ...axis,
+          size: 30,
+          values: (_plot, splits) => splits.map((time, n) => tick(time, n, splits)),
+        },
         { ...axis, size: 66, values: (_plot, splits) => splits.map((v) => roundWords(metric, v)) },
       ],
       series: [
@@ -225,6 +229,7 @@ function drawMarks(u: uPlot, marks: readonly ChartMark[]): void {
   const { left, top, width, height } = u.bbox;
   const { ctx } = u;
   const pad = 4 * devicePixelRatio;
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'top';
   ctx.lineWidth = devicePixelRatio;
   /** Where each line of labels is free again: labels that would lie on each other go a line down. */

@@ -26,6 +26,7 @@ export function DecidingGraph({ one, detail }: DecidingProps) {
   const series = evidence?.series ?? one.deciding;
   const endAt = isOpen(one) ? undefined : (one.resolvedAt ?? one.updatedAt);
   const marks = useMarks(one, alert);
+  const limit = limitOf(one, evidence);
   if (series === undefined) return null;
   const isInside = (at: number) =>
     at >= one.onsetAt - ONSET_SLACK_MS && at <= (one.resolvedAt ?? Number.POSITIVE_INFINITY);
@@ -50,14 +51,8 @@ export function DecidingGraph({ one, detail }: DecidingProps) {
           </select>
         </label>
       )}
-      <Graph
-        series={series}
-        limit={limitOf(one, evidence)}
-        evidence={evidence}
-        episode={episode}
-        marks={marks}
-      />
-      {evidence === undefined ? null : <Found evidence={evidence} />}
+      <Graph series={series} limit={limit} evidence={evidence} episode={episode} marks={marks} />
+      {evidence === undefined ? null : <Found evidence={evidence} limit={limit?.at} />}
     </section>
   );
 }
@@ -76,15 +71,20 @@ function useMarks(one: IncidentView, alert: AlertView | undefined): readonly Cha
   );
 }
 
+interface FoundProps {
+  readonly evidence: Evidence;
+  readonly limit: number | undefined;
+}
+
 /** What was seen against what is usual, and how much that says. */
-function Found({ evidence }: { readonly evidence: Evidence }) {
-  const { metric, observed, expected, usual, sureness, learningSince } = evidence;
+function Found({ evidence, limit }: FoundProps) {
+  const { metric, observed, usual, sureness, learningSince } = evidence;
   if (metric === undefined) return null;
   const say = (value: number) => roundWords(metric, value);
   const learned = learningSince === undefined ? undefined : clock.value - learningSince;
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['Seen', observed === undefined ? undefined : say(observed)],
-    ['Limit', expected === undefined || usual !== undefined ? undefined : say(expected)],
+    ['Limit', limit === undefined || usual !== undefined ? undefined : say(limit)],
     ['Usual', usual === undefined ? undefined : `${say(usual.low)} to ${say(usual.high)}`],
     ['Noticed after', evidence.heldFor === undefined ? undefined : span(evidence.heldFor)],
     ['Sure', sureness === undefined ? undefined : percent(sureness)],

@@ -28,7 +28,7 @@ export function Suffering({ one }: { readonly one: IncidentView }) {
   const hasServices = services.ids.value.length > 0;
   if (hit.length === 0 && sites.length === 0 && !hasServices) return null;
   return (
-    <section class="card" aria-labelledby="suffer-title">
+    <section class="card is-suffer" aria-labelledby="suffer-title">
       <h2 id="suffer-title">Who suffers</h2>
       {hit.length === 0 ? (
         <p class="none">{hasServices ? 'No service of the configuration needs it.' : null}</p>
@@ -43,7 +43,7 @@ export function Suffering({ one }: { readonly one: IncidentView }) {
         {people(one.users)}
         {sites.length === 0 ? null : (
           <>
-            {' at '}
+            {sites.length === 1 ? '; site ' : '; sites '}
             {sites.slice(0, SITES_SHOWN).map((id, n) => (
               <span key={id}>
                 {n === 0 ? '' : ', '}
@@ -90,7 +90,10 @@ export function Why({ one, detail }: WhyProps) {
   const against = root.because.filter((reason) => AGAINST.has(reason.kind));
   const pro = root.because.filter((reason) => !AGAINST.has(reason.kind));
   const said = new Set(root.because.map((reason) => reason.text));
-  const opened = one.because.filter((reason) => !said.has(reason.text));
+  // The engine's reasons name the step again ("opened: …").
+  const opened = one.because
+    .map((reason) => ({ ...reason, text: reason.text.replace(/^opened: /, '') }))
+    .filter((reason) => !said.has(reason.text));
   const sure = Math.round(root.confidence * 100);
   const live = one.symptoms.filter((symptom) => symptom.clearedAt === undefined).length;
   return (

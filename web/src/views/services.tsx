@@ -87,11 +87,14 @@ function ServiceRow({ id }: { readonly id: string }) {
       <Hours one={one} />
       {isWell ? null : (
         <p class="because">
-          {glued(one.because)}
+          {glued(one.because.replace(/^.*?: /, ''))}
           {incident === undefined ? null : (
             <>
               {' · '}
-              <a href={incidentHref(incident)}>{incidents.row(incident)?.peek().title}</a>
+              <a href={incidentHref(incident)}>
+                the incident
+                <span class="unseen"> {incidents.row(incident)?.peek().title}</span>
+              </a>
             </>
           )}
         </p>

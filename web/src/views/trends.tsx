@@ -59,11 +59,6 @@ export function Forecasts(props: {
             )}{' '}
             {glued(one.text)}
           </p>
-          <small>
-            {one.latest === undefined
-              ? `from ${count(days(one.earliest), 'day')}, perhaps never`
-              : `${days(one.earliest)} to ${count(days(one.latest), 'day')}`}
-          </small>
         </li>
       ))}
     </ol>
