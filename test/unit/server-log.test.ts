@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -178,6 +178,14 @@ test('a frame of hostile bytes is never read as a record', () => {
     bent[bit >> 3]! ^= 1 << (bit & 7);
     expect(readFrame(bent, 0).kind).not.toBe('frame');
   }
+});
+
+test('a snapshot that goes while the folder is read is no failure: a running server keeps two', async () => {
+  const store = createSnapshotFiles({ folder });
+  await store.save({ position: 3, json: '{}' });
+  // Listed like a file, and gone when it is opened.
+  await symlink(join(folder, 'nowhere'), join(folder, 'snapshot-0000000000000009.json'));
+  expect(await store.load()).toEqual([{ position: 3, json: '{}' }]);
 });
 
 test('two snapshots are kept, a damaged one is left out', async () => {

@@ -39,6 +39,8 @@ export function createSnapshotFiles({ folder, onUnreadable }: SnapshotFilesOptio
       const found: StoredSnapshot[] = [];
       for (const { position, name } of await listPositions(folder)) {
         const json = await readChecked(join(folder, name));
+        // Whoever writes them keeps the newest two: an older one may go while we read.
+        if (json === null) continue;
         if (json === undefined) onUnreadable?.(name, 'checksum differs');
         else found.push({ position, json });
       }
@@ -47,8 +49,13 @@ export function createSnapshotFiles({ folder, onUnreadable }: SnapshotFilesOptio
   };
 }
 
-async function readChecked(path: string): Promise<string | undefined> {
-  const bytes = await readFile(path);
+/** Undefined: damaged; null: no longer there. */
+async function readChecked(path: string): Promise<string | null | undefined> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (bytes === null) return null;
   const end = bytes.indexOf(10);
   if (end < 0) return undefined;
   const body = bytes.subarray(end + 1);
