@@ -56,15 +56,15 @@ export function toRate(
   now: CounterReading,
   context: CounterContext,
 ): RateOutcome {
-  const seconds = (now.at - before.at) / 1000;
+  if (now.value >= before.value) {
+    const outcome = growthRate(Number(now.value - before.value), before, now, context);
+    if (typeof outcome === 'string') return REFUSED[outcome];
+    return { kind: 'rate', perSecond: outcome, wrapped: 0 };
+  }
   const refused = refusal(before, now, context);
   if (refused !== undefined) return REFUSED[refused];
+  const seconds = (now.at - before.at) / 1000;
   const most = context.maxPerSecond * LINE_RATE_TOLERANCE * seconds;
-  if (now.value >= before.value) {
-    const counted = Number(now.value - before.value);
-    if (most > 0 && counted > most) return REFUSED.impossible;
-    return { kind: 'rate', perSecond: counted / seconds, wrapped: 0 };
-  }
   if (now.bits === 0) return REFUSED.cleared;
   const counted = Number(now.value + (1n << BigInt(now.bits)) - before.value);
   // Without a line rate: whoever polls often enough sees less than half the range go by.
@@ -72,10 +72,24 @@ export function toRate(
   return { kind: 'rate', perSecond: counted / seconds, wrapped: now.bits };
 }
 
+/** As `toRate`, per second, of a counter that has grown by so much: for millions of them in a row. */
+export function growthRate(
+  counted: number,
+  before: Omit<CounterReading, 'value'>,
+  now: Omit<CounterReading, 'value'>,
+  context: CounterContext,
+): number | RefusedRate {
+  const refused = refusal(before, now, context);
+  if (refused !== undefined) return refused;
+  const seconds = (now.at - before.at) / 1000;
+  const most = context.maxPerSecond * LINE_RATE_TOLERANCE * seconds;
+  return most > 0 && counted > most ? 'impossible' : counted / seconds;
+}
+
 /** Why two readings have no difference that means anything, whatever their values. */
 function refusal(
-  before: CounterReading,
-  now: CounterReading,
+  before: Omit<CounterReading, 'value'>,
+  now: Omit<CounterReading, 'value'>,
   context: CounterContext,
 ): RefusedRate | undefined {
   const elapsedMs = now.at - before.at;

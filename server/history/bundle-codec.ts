@@ -36,6 +36,7 @@ export interface EncodedBundle {
 
 export interface DecodedColumn {
   readonly at: Float64Array;
+  /** Counters are BigUint64Array where doubles would not hold them exactly. */
   readonly value: Float64Array | BigUint64Array;
 }
 
@@ -248,17 +249,11 @@ export function openBundle(bytes: Uint8Array): OpenBundle {
       return BigUint64Array.from(near, (value: number) => base + BigInt(value));
     }
     const whole = integers(entry, reader, count);
-    return entry.tag & TAG.counter ? toCounters(whole) : unscale(whole, entry.digits);
+    return entry.tag & TAG.counter ? whole : unscale(whole, entry.digits);
   }
 }
 
 const isSet = (bits: Uint8Array, i: number): boolean => ((bits[i >> 3]! >> (i & 7)) & 1) === 1;
-
-const toCounters = (values: Float64Array): BigUint64Array => {
-  const counters = new BigUint64Array(values.length);
-  for (let i = 0; i < values.length; i++) counters[i] = BigInt(values[i]!);
-  return counters;
-};
 
 function unscale(values: Float64Array, digits: number): Float64Array {
   if (digits === 0 || digits === AS_IT_IS) return values;

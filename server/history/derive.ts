@@ -1,8 +1,13 @@
-import type { DerivedMetricName, MetricName } from '../../protocol/model/metrics.ts';
+import { type DerivedMetricName, METRICS, type MetricName } from '../../protocol/model/metrics.ts';
 import { type SeriesKey, seriesKey } from '../../protocol/model/sample.ts';
 import { deviceOf, subjectKey } from '../../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
-import { type CounterReading, toRate } from '../../rules/detect/counter-rate.ts';
+import {
+  type CounterContext,
+  type CounterReading,
+  growthRate,
+  toRate,
+} from '../../rules/detect/counter-rate.ts';
 import { createDeviceClock, noteBoots, noteUptime } from '../../rules/detect/device-clock.ts';
 import { DERIVATIONS } from '../../rules/detect/rates.ts';
 import type { HistoryGap, StoredSeries } from '../ports/history.ts';
@@ -24,6 +29,14 @@ const GAP_POLLS = 4;
 const UNKNOWN_GAP = 3_600_000;
 /** So far before the range a device's clock, line rate and first reading are looked for. */
 const BEFORE_MS = 900_000;
+
+/** What tells whether the difference of two readings means anything. */
+export const CONTEXT_METRICS: readonly MetricName[] = [
+  'device_uptime_ticks',
+  'device_engine_boots',
+  'if_speed_bps',
+  'if_discontinuity_ticks',
+];
 
 const SOURCES = new Map(
   Object.entries(DERIVATIONS).map(([counter, { metric, perLine }]) => [
@@ -51,40 +64,53 @@ export function ratesOf(
 ): Rates | undefined {
   const begin = epochMs(from - BEFORE_MS);
   const counted = read(series.key, begin, to);
-  if (counted === undefined || !(counted.value instanceof BigUint64Array)) return undefined;
+  if (counted === undefined || METRICS[series.metric].kind !== 'counter') return undefined;
   const known = createContext(series, read, begin, to);
   const perLine = DERIVATIONS[series.metric]?.perLine ?? false;
   const lineUnit = perLine ? OCTET_BITS : FRAME_BITS;
   const gapAfter = durationMs(series.every ? GAP_POLLS * series.every : UNKNOWN_GAP);
-  const bits: CounterReading['bits'] = series.bits ?? 0;
-  const at: number[] = [];
-  const value: number[] = [];
-  const speeds: number[] = [];
+  const rateOf = rateReader(counted.value, series.bits ?? 0);
+  const length = counted.at.length;
+  const at = new Float64Array(length);
+  const value = new Float64Array(length);
+  const speeds = new Float64Array(length);
   // Millions are made in a row for the five-minute figures: the same objects serve for all.
   const context = { ...known.at(begin), maxPerSecond: 0, gapAfter };
-  let before = { value: 0n, at: epochMs(0), bits };
-  let now = { value: 0n, at: epochMs(0), bits };
-  for (let i = 0; i < counted.at.length; i++) {
-    now.value = counted.value[i]!;
-    now.at = epochMs(counted.at[i]!);
-    const { speed, restartedAt, discontinuityAt } = known.at(now.at);
+  let made = 0;
+  for (let i = 0; i < length; i++) {
+    const now = counted.at[i]! as EpochMs;
+    const { speed, restartedAt, discontinuityAt } = known.at(now);
     context.restartedAt = restartedAt;
     context.discontinuityAt = discontinuityAt;
     context.maxPerSecond = speed / lineUnit;
-    const outcome = i === 0 ? undefined : toRate(before, now, context);
-    if (outcome?.kind === 'rate' && now.at >= from) {
-      at.push(now.at);
-      value.push(outcome.perSecond);
-      speeds.push(speed);
-    }
-    [before, now] = [now, before];
+    if (i === 0) continue;
+    const perSecond = rateOf(i, counted.at[i - 1]! as EpochMs, now, context);
+    if (perSecond === undefined || now < from) continue;
+    at[made] = now;
+    value[made] = perSecond;
+    speeds[made] = speed;
+    made++;
   }
   const gaps = counted.gaps.filter((gap) => gap.to >= from);
-  return {
-    at: Float64Array.from(at),
-    value: Float64Array.from(value),
-    speed: Float64Array.from(speeds),
-    gaps,
+  const cut = (column: Float64Array) => column.subarray(0, made);
+  return { at: cut(at), value: cut(value), speed: cut(speeds), gaps };
+}
+
+/** The rate from reading `i - 1` to reading `i`; undefined where there is none. */
+function rateReader(values: Float64Array | BigUint64Array, bits: CounterReading['bits']) {
+  const before = { value: 0n, at: epochMs(0), bits };
+  const now = { value: 0n, at: epochMs(0), bits };
+  return (i: number, from: EpochMs, to: EpochMs, context: CounterContext): number | undefined => {
+    before.at = from;
+    now.at = to;
+    if (values instanceof Float64Array && values[i]! >= values[i - 1]!) {
+      const rate = growthRate(values[i]! - values[i - 1]!, before, now, context);
+      return typeof rate === 'number' ? rate : undefined;
+    }
+    before.value = BigInt(values[i - 1]!);
+    now.value = BigInt(values[i]!);
+    const outcome = toRate(before, now, context);
+    return outcome.kind === 'rate' ? outcome.perSecond : undefined;
   };
 }
 

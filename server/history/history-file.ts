@@ -1,3 +1,4 @@
+import { METRICS } from '../../protocol/model/metrics.ts';
 import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
 import type { HistoryFile, HistoryStore, NumberedSeries } from '../ports/history.ts';
 import { AS_IT_IS, type ColumnInput, encodeBundle } from './bundle-codec.ts';
@@ -5,7 +6,7 @@ import { findSeries } from './find.ts';
 import { HeadBook } from './head-book.ts';
 import { readRange } from './range.ts';
 import { DAY_MS } from './rollup.ts';
-import { createOpenChunks, readSamples } from './samples.ts';
+import { asStored, createOpenChunks, type ReadSamples, readSamples } from './samples.ts';
 import { scaleOf } from './scale.ts';
 
 /** Chunks whose directories are kept open: a few bundles over some days. */
@@ -18,7 +19,7 @@ export function createHistoryFile(store: HistoryStore): HistoryFile {
   const open = createOpenChunks(OPENED);
   const find = (key: string): NumberedSeries | undefined => book.slots.get(key)?.series;
 
-  const samples: HistoryFile['samples'] = (key, from, to) => {
+  const samples: ReadSamples = (key, from, to) => {
     const series = find(key);
     return series && readSamples(store, series, [], { from, to }, () => {}, open);
   };
@@ -30,7 +31,10 @@ export function createHistoryFile(store: HistoryStore): HistoryFile {
         query,
       ),
     series: find,
-    samples,
+    samples(key, from, to) {
+      const read = samples(key, from, to);
+      return read && asStored(read, METRICS[find(key)!.metric].kind === 'counter');
+    },
     range: (query) => readRange({ store, series: find, read: samples, onCorrupt() {} }, query),
     write({ agent, metric, subject, bits, every }, { at, value }) {
       const key = `${agent}|${metric}|${subject}` as const;

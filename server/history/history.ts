@@ -1,13 +1,13 @@
 import { METRICS } from '../../protocol/model/metrics.ts';
 import type { SeriesKey } from '../../protocol/model/sample.ts';
 import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
-import type { History, HistoryStore } from '../ports/history.ts';
+import type { History, HistoryStore, NumberedSeries } from '../ports/history.ts';
 import { findSeries } from './find.ts';
 import { HeadBook } from './head-book.ts';
 import { createIntake, SPAN_MS } from './intake.ts';
 import { type RangeDeps, readRange } from './range.ts';
 import { newestOf } from './round.ts';
-import { type ReadSamples, readSamples } from './samples.ts';
+import { asStored, type ReadSamples, readSamples } from './samples.ts';
 import { createSealQueue, type HistoryLog } from './seal-queue.ts';
 import type { Sealer } from './sealing.ts';
 
@@ -92,12 +92,15 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     observed: (batch, at) => intake.observed(batch, at.now, at.position),
     find: (query) => findSeries(seriesOf(book), query),
     series: (key) => book.slots.get(key)?.series,
-    samples: read,
+    samples(key, from, to) {
+      const samples = read(key, from, to);
+      return samples && asStored(samples, isCounter(book.slots.get(key)!.series));
+    },
     range: (query) => readRange(rangeDeps, query),
     latest(key) {
       const slot = book.slots.get(key);
       const newest = slot && newestOf(slot.live.round, slot.live.place);
-      if (newest === undefined || METRICS[slot!.series.metric].kind === 'counter') return undefined;
+      if (newest === undefined || isCounter(slot!.series)) return undefined;
       return { at: epochMs(newest.at), value: newest.value };
     },
     sealedPosition: queue.sealedPosition,
@@ -131,6 +134,8 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     },
   };
 }
+
+const isCounter = ({ metric }: NumberedSeries): boolean => METRICS[metric].kind === 'counter';
 
 function* seriesOf(book: HeadBook) {
   for (const { series } of book.slots.values()) yield series;

@@ -1,5 +1,6 @@
 import { epochMs } from '../../protocol/model/units.ts';
 import type { HistoryStore, NumberedSeries } from '../ports/history.ts';
+import { CONTEXT_METRICS } from './derive.ts';
 import { DAY_MS, encodeRollup } from './rollup.ts';
 import { createOpenChunks, type ReadSamples, readSamples } from './samples.ts';
 import type { KeepJob } from './sealing.ts';
@@ -21,6 +22,8 @@ export function createStoredReader(
   const open = createOpenChunks(OPENED);
   // Series of one bundle are asked for one after the other, for the same day.
   const answers = new Map<string, ReturnType<HistoryStore['chunks']>>();
+  /** What is known of a device or port is read for each counter of it. */
+  const known = new Map<string, ReturnType<ReadSamples>>();
   const chunks: HistoryStore['chunks'] = (bundle, from, to) => {
     const question = `${bundle}|${from}|${to}`;
     const known = answers.get(question);
@@ -34,7 +37,15 @@ export function createStoredReader(
     byKey,
     read(key, from, to) {
       const series = byKey.get(key);
-      return series && readSamples({ chunks }, series, [], { from, to }, onCorrupt, open);
+      if (series === undefined) return undefined;
+      const question = `${key}|${from}|${to}`;
+      const before = known.get(question);
+      if (before !== undefined) return before;
+      const made = readSamples({ chunks }, series, [], { from, to }, onCorrupt, open);
+      if (!CONTEXT_METRICS.includes(series.metric)) return made;
+      if (known.size >= OPENED) known.clear();
+      known.set(question, made);
+      return made;
     },
   };
 }

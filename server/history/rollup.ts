@@ -1,7 +1,7 @@
 import { METRICS } from '../../protocol/model/metrics.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { NumberedSeries, StoredRollup } from '../ports/history.ts';
-import { encodeBundle, openBundle, type RoundInput } from './bundle-codec.ts';
+import { type ColumnInput, encodeBundle, openBundle, type RoundInput } from './bundle-codec.ts';
 import { ratesOf } from './derive.ts';
 import { type Figures, figuresOf, noFigures } from './figures.ts';
 import type { ReadSamples } from './samples.ts';
@@ -22,14 +22,25 @@ export function encodeRollup(
   day: number,
   read: ReadSamples,
 ): Uint8Array {
-  const rounds: RoundInput[] = [];
+  const rounds: (RoundInput & { columns: ColumnInput[] })[] = [];
   const from = epochMs(day * DAY_MS);
   const to = epochMs(from + DAY_MS - 1);
   for (const series of members) {
     const figures = dayOf(series, read, from, to);
-    if (figures.at.length > 0) rounds.push(roundOf(series, figures));
+    if (figures.at.length === 0) continue;
+    // Nearly all have the same five minutes: their times are kept once.
+    const made = roundOf(series, figures);
+    const same = rounds.find(({ times }) => isSame(times, made.times));
+    if (same === undefined) rounds.push(made);
+    else same.columns.push(...made.columns);
   }
   return rounds.length === 0 ? new Uint8Array(0) : encodeBundle(rounds).blob;
+}
+
+function isSame(a: Float64Array, b: Float64Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function dayOf(series: NumberedSeries, read: ReadSamples, from: EpochMs, to: EpochMs): Figures {
@@ -42,25 +53,30 @@ function dayOf(series: NumberedSeries, read: ReadSamples, from: EpochMs, to: Epo
   return figuresOf(samples.at, samples.value, ROLLUP_STEP_MS);
 }
 
-function roundOf({ id, metric }: NumberedSeries, figures: Figures): RoundInput {
+function roundOf({ id, metric }: NumberedSeries, figures: Figures) {
   const { isCounter, digits: own } = scaleOf(metric);
   const largest = figures.max.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const wanted = RATE_DIGITS - 1 - Math.floor(Math.log10(largest || 1));
   const digits = isCounter ? Math.min(6, Math.max(0, wanted)) : own;
   const coarse = isCounter && wanted < 0 ? 10 ** -wanted : 1;
   const factor = 10 ** digits / coarse;
-  const wholes = (values: readonly number[]) =>
-    Float64Array.from(values, (value) => Math.round(value * factor) * coarse);
+  const wholes = (values: readonly number[]) => {
+    const made = new Float64Array(values.length);
+    for (let i = 0; i < made.length; i++) made[i] = Math.round(values[i]! * factor) * coarse;
+    return made;
+  };
   const mean = wholes(figures.mean);
   const max = wholes(figures.max);
   // The others lie close to the mean: their distances from it are smaller numbers.
-  const from = (reference: Float64Array, values: Float64Array) =>
-    values.map((value, i) => value - reference[i]!);
+  const from = (reference: Float64Array, values: Float64Array) => {
+    for (let i = 0; i < values.length; i++) values[i] = values[i]! - reference[i]!;
+    return values;
+  };
   const columns: Record<(typeof COLUMNS)[number], Float64Array> = {
     count: Float64Array.from(figures.count),
     mean,
     min: from(mean, wholes(figures.min)),
-    max: from(mean, max),
+    max: from(mean, max.slice()),
     p50: from(mean, wholes(figures.p50)),
     p95: from(max, wholes(figures.p95)),
   };

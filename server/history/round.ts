@@ -273,13 +273,14 @@ export function readColumn(
   const { isCounter, perUnit } = columns[place]!.scale;
   const at = Float64Array.from(kept, (row) => times[row]!);
   const valueIn = (row: number): number => values[row * width + place]!;
-  if (!isCounter) {
-    // As it will be read when it is sealed.
-    return { at, value: Float64Array.from(kept, (row) => toResolution(valueIn(row), perUnit)) };
-  }
   const exact = huge?.get(place);
-  const counter = (row: number): bigint => exact?.get(times[row]!) ?? BigInt(valueIn(row));
-  return { at, value: BigUint64Array.from(kept, counter) };
+  if (exact !== undefined) {
+    const counter = (row: number): bigint => exact.get(times[row]!) ?? BigInt(valueIn(row));
+    return { at, value: BigUint64Array.from(kept, counter) };
+  }
+  // Gauges as they will be read when they are sealed.
+  const value = (row: number) => (isCounter ? valueIn(row) : toResolution(valueIn(row), perUnit));
+  return { at, value: Float64Array.from(kept, value) };
 }
 
 function toResolution(value: number, perUnit: number): number {

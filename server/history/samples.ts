@@ -11,7 +11,6 @@ import { CorruptChunkError } from './bits.ts';
 import { type DecodedColumn, type OpenBundle, openBundle } from './bundle-codec.ts';
 import type { Bundle, Head } from './head-book.ts';
 import { readColumn } from './round.ts';
-import { scaleOf } from './scale.ts';
 
 /** Opens a chunk; a reader of many series of one bundle opens each chunk once. */
 export type OpenChunk = (chunk: StoredChunk) => OpenBundle;
@@ -31,8 +30,27 @@ export function createOpenChunks(limit: number): OpenChunk {
   };
 }
 
+/**
+ * Samples of one series. Counters are whole numbers in a Float64Array as long as that is exact:
+ * bigints are several times slower, and rates of a year are made of millions of them.
+ */
+export type Read = SeriesSamples;
+
+/** As the port wants them: counters always as bigints. */
+export function asStored(samples: Read, isCounter: boolean): SeriesSamples {
+  const { value } = samples;
+  return isCounter && value instanceof Float64Array ? { ...samples, value: toBig(value) } : samples;
+}
+
+function toBig(values: Float64Array | BigUint64Array): BigUint64Array {
+  if (values instanceof BigUint64Array) return values;
+  const counters = new BigUint64Array(values.length);
+  for (let i = 0; i < values.length; i++) counters[i] = BigInt(values[i]!);
+  return counters;
+}
+
 /** Samples of a series by its name; undefined when there is no such series. */
-export type ReadSamples = (key: SeriesKey, from: EpochMs, to: EpochMs) => SeriesSamples | undefined;
+export type ReadSamples = (key: SeriesKey, from: EpochMs, to: EpochMs) => Read | undefined;
 
 /**
  * Everything on record of one series between two instants.
@@ -40,12 +58,12 @@ export type ReadSamples = (key: SeriesKey, from: EpochMs, to: EpochMs) => Series
  */
 export function readSamples(
   store: Pick<HistoryStore, 'chunks'> & Partial<Pick<HistoryStore, 'gaps'>>,
-  { id, bundle, metric }: NumberedSeries,
+  { id, bundle }: NumberedSeries,
   heads: readonly Head[],
   range: { readonly from: EpochMs; readonly to: EpochMs },
   onCorrupt: (chunk: number) => void,
   open: OpenChunk = openChunk,
-): SeriesSamples {
+): Read {
   const { from, to } = range;
   const parts: DecodedColumn[] = [];
   const gaps: HistoryGap[] = [...(store.gaps?.(from, to) ?? [])];
@@ -67,7 +85,7 @@ export function readSamples(
     parts.push(...frozenParts(inMemory, id, from, to));
     parts.push(readColumn(round, place, from, to));
   }
-  return { ...merge(parts, scaleOf(metric).isCounter, from, to), gaps };
+  return { ...merge(parts, from, to), gaps };
 }
 
 function* frozenParts({ frozen }: Bundle, id: number, from: number, to: number) {
@@ -78,34 +96,32 @@ function* frozenParts({ frozen }: Bundle, id: number, from: number, to: number) 
 }
 
 /** One after the other where they follow each other; else by time, of one time the last one. */
-function merge(
-  parts: readonly DecodedColumn[],
-  isCounter: boolean,
-  from: number,
-  to: number,
-): DecodedColumn {
+function merge(parts: readonly DecodedColumn[], from: number, to: number): DecodedColumn {
   const full = parts.filter(({ at }) => at.length > 0);
   full.sort((a, b) => a.at[0]! - b.at[0]!);
   const isInOrder = full.every((part, i) => i === 0 || full[i - 1]!.at.at(-1)! < part.at[0]!);
-  const joined = isInOrder ? join(full, isCounter) : interleave(parts, isCounter);
+  const joined = isInOrder ? join(full) : interleave(parts);
   return clip(joined, from, to);
 }
 
-function join(parts: readonly DecodedColumn[], isCounter: boolean): DecodedColumn {
+function join(parts: readonly DecodedColumn[]): DecodedColumn {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const isBig = parts.some((part) => part.value instanceof BigUint64Array);
   const length = parts.reduce((sum, { at }) => sum + at.length, 0);
   const at = new Float64Array(length);
-  const value = isCounter ? new BigUint64Array(length) : new Float64Array(length);
+  const value = isBig ? new BigUint64Array(length) : new Float64Array(length);
   let next = 0;
   for (const part of parts) {
     at.set(part.at, next);
-    value.set(part.value as never, next);
+    value.set((isBig ? toBig(part.value) : part.value) as never, next);
     next += part.at.length;
   }
   return { at, value };
 }
 
-function interleave(parts: readonly DecodedColumn[], isCounter: boolean): DecodedColumn {
-  const all = join(parts, isCounter);
+function interleave(parts: readonly DecodedColumn[]): DecodedColumn {
+  const all = join(parts);
   const order = Array.from(all.at.keys());
   // The sort is stable: of one time, what was sealed later comes later.
   order.sort((a, b) => all.at[a]! - all.at[b]!);
