@@ -86,6 +86,8 @@ export function growthRate(
   return most > 0 && counted > most ? 'impossible' : counted / seconds;
 }
 
+const RANGE = { 0: 1, 32: 2 ** 32, 64: 2 ** 64 } as const;
+
 /** Why two readings have no difference that means anything, whatever their values. */
 function refusal(
   before: Omit<CounterReading, 'value'>,
@@ -98,5 +100,5 @@ function refusal(
   if (context.discontinuityAt > before.at || now.bits !== before.bits) return 'discontinuity';
   if (elapsedMs > context.gapAfter) return 'gap';
   const counts = (context.maxPerSecond * elapsedMs) / 1000;
-  return now.bits > 0 && counts > 2 ** now.bits ? 'ambiguous' : undefined;
+  return now.bits > 0 && counts > RANGE[now.bits] ? 'ambiguous' : undefined;
 }

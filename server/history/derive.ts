@@ -1,6 +1,6 @@
 import { type DerivedMetricName, METRICS, type MetricName } from '../../protocol/model/metrics.ts';
-import { type SeriesKey, seriesKey } from '../../protocol/model/sample.ts';
-import { deviceOf, subjectKey } from '../../protocol/model/subject.ts';
+import { seriesKey } from '../../protocol/model/sample.ts';
+import { deviceOf, type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import {
   type CounterContext,
@@ -122,11 +122,6 @@ function createContext(
   to: EpochMs,
 ) {
   const device = subjectKey('device', deviceOf(subject) ?? '');
-  const cursor = (key: SeriesKey) => createCursor(read(key, from, to));
-  const uptime = cursor(seriesKey(agent, 'device_uptime_ticks', device));
-  const boots = cursor(seriesKey(agent, 'device_engine_boots', device));
-  const speeds = cursor(seriesKey(agent, 'if_speed_bps', subject));
-  const jumps = cursor(seriesKey(agent, 'if_discontinuity_ticks', subject));
   const clock = createDeviceClock();
   const state = { speed: 0, restartedAt: epochMs(0), discontinuityAt: epochMs(0) };
   let ticks: number | undefined;
@@ -139,29 +134,39 @@ function createContext(
     if (ticks !== undefined && ticks !== value) state.discontinuityAt = at;
     ticks = value;
   };
+  const cursor = (metric: MetricName, of: SubjectKey, tell: Tell) =>
+    createCursor(read(seriesKey(agent, metric, of), from, to), tell);
+  const cursors = [
+    cursor('device_uptime_ticks', device, onUptime),
+    cursor('device_engine_boots', device, onBoots),
+    cursor('if_speed_bps', subject, onSpeed),
+    cursor('if_discontinuity_ticks', subject, onJump),
+  ];
+  let due = Number.NEGATIVE_INFINITY;
   return {
     /** One object for all answers. */
     at(now: EpochMs): Readonly<typeof state> {
-      uptime(now, onUptime);
-      boots(now, onBoots);
-      speeds(now, onSpeed);
-      jumps(now, onJump);
+      if (now < due) return state;
+      due = Number.POSITIVE_INFINITY;
+      for (const advance of cursors) due = Math.min(due, advance(now));
       state.restartedAt = clock.restartedAt;
       return state;
     },
   };
 }
 
-type Cursor = (until: EpochMs, tell: (at: EpochMs, value: number) => void) => void;
+type Tell = (at: EpochMs, value: number) => void;
 
-function createCursor(samples: ReturnType<ReadSamples>): Cursor {
+/** Tells everything up to an instant; returns when there is more to tell. */
+function createCursor(samples: ReturnType<ReadSamples>, tell: Tell): (until: EpochMs) => number {
   let next = 0;
-  return (until, tell) => {
-    if (samples === undefined) return;
+  return (until) => {
+    if (samples === undefined) return Number.POSITIVE_INFINITY;
     const { at, value } = samples;
     for (; next < at.length && at[next]! <= until; next++) {
       tell(epochMs(at[next]!), Number(value[next]));
     }
+    return at[next] ?? Number.POSITIVE_INFINITY;
   };
 }
 
