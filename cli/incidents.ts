@@ -1,10 +1,8 @@
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
-import { loadConfig } from '../config/load.ts';
-import { serverOptions } from '../config/map.ts';
-import { problemText } from '../config/problem.ts';
 import { didYouMean } from '../config/words.ts';
 import type { IncidentView } from '../protocol/wire/views.ts';
+import { askServer } from './people-api.ts';
 
 const HELP = `vedette incidents list [--all] [--config FILE | --server URL] [--json]
 vedette incidents show ID
@@ -37,9 +35,6 @@ Examples:
 Exit code: 0 done, 1 refused, 2 wrong usage, 69 server unreachable, 78 bad configuration.
 `;
 
-const REFUSED = 1;
-const UNREACHABLE = 69;
-const BAD_CONFIG = 78;
 const ACTS = [
   'acknowledge',
   'unacknowledge',
@@ -79,12 +74,9 @@ export async function run(argv: string[]): Promise<number> {
   const [verb = '', id, ...rest] = positionals;
   const wrong = whyWrong(verb, id, rest.length, values);
   if (wrong !== undefined) return misused(wrong);
-  const base = values.server ?? (await pageAddress(values));
-  if (base === undefined) return BAD_CONFIG;
-  const api = `${base.replace(/\/+$/, '')}/api/v1/incidents`;
-  if (id === undefined) return list(`${api}?state=${values.all ? 'all' : 'open'}`, values);
-  const url = `${api}/${encodeURIComponent(id)}`;
-  return verb === 'show' ? show(url, values) : act(url, verb, values);
+  if (id === undefined) return list(values);
+  const path = `/${encodeURIComponent(id)}`;
+  return verb === 'show' ? show(path, values) : act(path, verb, values);
 }
 
 function whyWrong(
@@ -105,41 +97,17 @@ function misused(what: string): number {
   return 2;
 }
 
-async function pageAddress(options: Options): Promise<string | undefined> {
-  const loaded = await loadConfig(options.config, process.env);
-  if (!loaded.ok) {
-    for (const problem of loaded.problems) console.error(problemText(problem));
-    return undefined;
-  }
-  const { address, port } = serverOptions(loaded.config).people;
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
-}
+const ask = <T extends object>(
+  options: Options,
+  path: string,
+  body?: object,
+): Promise<T | number> => askServer<T>('incidents', options, `/incidents${path}`, body);
 
-/** The server's answer as JSON; a number is the exit code, and why has been said. */
-async function ask<T>(url: string, body?: object): Promise<T | number> {
-  try {
-    const response = await fetch(url, {
-      signal: AbortSignal.timeout(10_000),
-      ...(body && {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
-    });
-    const answer = (await response.json()) as T & { detail?: string };
-    if (response.ok) return answer;
-    process.stderr.write(`vedette incidents: ${answer.detail ?? `answered ${response.status}`}\n`);
-    return REFUSED;
-  } catch (error) {
-    const { message, cause } = error as Error;
-    const why = cause instanceof Error ? cause.message || message : message;
-    process.stderr.write(`vedette incidents: ${url}: ${why}. Is the server running?\n`);
-    return UNREACHABLE;
-  }
-}
-
-async function list(url: string, options: Options): Promise<number> {
-  const answer = await ask<{ incidents: readonly IncidentView[] }>(url);
+async function list(options: Options): Promise<number> {
+  const answer = await ask<{ incidents: readonly IncidentView[] }>(
+    options,
+    `?state=${options.all ? 'all' : 'open'}`,
+  );
   if (typeof answer === 'number') return answer;
   if (options.json) console.log(JSON.stringify(answer.incidents));
   else for (const incident of answer.incidents) console.log(line(incident));
@@ -150,8 +118,8 @@ async function list(url: string, options: Options): Promise<number> {
 const line = ({ id, priority, state, title }: IncidentView): string =>
   `P${priority} ${state}  ${title}  (${id})`;
 
-async function show(url: string, options: Options): Promise<number> {
-  const incident = await ask<IncidentView>(url);
+async function show(path: string, options: Options): Promise<number> {
+  const incident = await ask<IncidentView>(options, path);
   if (typeof incident === 'number') return incident;
   if (options.json) console.log(JSON.stringify(incident));
   else tell(incident);
@@ -171,11 +139,11 @@ function tell(incident: IncidentView): void {
   }
 }
 
-async function act(url: string, verb: string, options: Options): Promise<number> {
+async function act(path: string, verb: string, options: Options): Promise<number> {
   const { into, note, for: length, by = userInfo().username } = options;
   let { alert } = options;
   if (verb === 'not-the-cause' && alert === undefined) {
-    const incident = await ask<IncidentView>(url);
+    const incident = await ask<IncidentView>(options, path);
     if (typeof incident === 'number') return incident;
     alert = incident.root.alert;
   }
@@ -186,7 +154,7 @@ async function act(url: string, verb: string, options: Options): Promise<number>
     ...(alert !== undefined && { alert }),
     ...(length !== undefined && { for: length }),
   };
-  const answer = await ask<IncidentView>(`${url}/${verb}`, body);
+  const answer = await ask<IncidentView>(options, `${path}/${verb}`, body);
   if (typeof answer === 'number') return answer;
   if (options.json) console.log(JSON.stringify(answer));
   else console.log(line(answer));

@@ -1,10 +1,8 @@
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
-import { loadConfig } from '../config/load.ts';
-import { serverOptions } from '../config/map.ts';
-import { problemText } from '../config/problem.ts';
 import { DURATION_PATTERN, didYouMean, parseDuration } from '../config/words.ts';
 import type { WindowView } from '../server/ports/maintenance.ts';
+import { askServer } from './people-api.ts';
 
 const HELP = `vedette maintenance list [--config FILE | --server URL] [--json]
 vedette maintenance add NAME --on SUBJECT… (--for DURATION | --until TIME) [--from TIME] [--by WHO]
@@ -33,9 +31,6 @@ Examples:
 Exit code: 0 done, 1 refused, 2 wrong usage, 69 server unreachable, 78 bad configuration.
 `;
 
-const REFUSED = 1;
-const UNREACHABLE = 69;
-const BAD_CONFIG = 78;
 const VERBS = ['list', 'add', 'end'];
 
 const OPTIONS = {
@@ -79,9 +74,9 @@ function misused(what: string): number {
 const who = (options: Options): string => options.by ?? userInfo().username;
 
 async function list(options: Options): Promise<number> {
-  const answer = await ask(options, 'GET', '');
+  const answer = await ask<{ windows: readonly WindowView[] }>(options, '');
   if (typeof answer === 'number') return answer;
-  const { windows } = answer as { windows: readonly WindowView[] };
+  const { windows } = answer;
   if (options.json) console.log(JSON.stringify(windows));
   else for (const window of windows) console.log(lineOf(window));
   if (windows.length === 0 && !options.json) console.error('no maintenance announced');
@@ -102,7 +97,7 @@ async function add(name: string, options: Options): Promise<number> {
   const until = lasts === undefined ? instantOf(options.until ?? '') : from + parseDuration(lasts);
   if (Number.isNaN(until)) return misused(`--until: ${NO_INSTANT}`);
   const body = { by: who(options), name, subjects: on, from, until };
-  return tell(await ask(options, 'POST', '', body), options);
+  return tell(await ask<WindowView>(options, '', body), options);
 }
 
 const NO_INSTANT = 'expected an instant with its zone, 2026-03-01T22:00:00+01:00 or …Z';
@@ -113,12 +108,11 @@ const instantOf = (text: string): number =>
 
 async function end(id: string, options: Options): Promise<number> {
   const path = `/${encodeURIComponent(id)}/end`;
-  return tell(await ask(options, 'POST', path, { by: who(options) }), options);
+  return tell(await ask<WindowView>(options, path, { by: who(options) }), options);
 }
 
-function tell(answer: unknown, options: Options): number {
-  if (typeof answer === 'number') return answer;
-  const window = answer as WindowView;
+function tell(window: WindowView | number, options: Options): number {
+  if (typeof window === 'number') return window;
   console.log(options.json ? JSON.stringify(window) : lineOf(window));
   return 0;
 }
@@ -130,43 +124,8 @@ function lineOf({ id, name, subjects, from, until, source, by }: WindowView): st
   return `${timeOf(from)} to ${timeOf(until)}  ${subjects.join(', ')}  ${name}  (${id}, ${origin})`;
 }
 
-/** The answer, or the exit code when there is none. */
-async function ask(
+const ask = <T extends object>(
   options: Options,
-  method: 'GET' | 'POST',
   path: string,
   body?: object,
-): Promise<unknown> {
-  const base = options.server ?? (await pageAddress(options));
-  if (base === undefined) return BAD_CONFIG;
-  const url = `${base.replace(/\/+$/, '')}/api/v1/maintenance${path}`;
-  let response: Response;
-  let answer: unknown;
-  try {
-    response = await fetch(url, {
-      method,
-      signal: AbortSignal.timeout(10_000),
-      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
-    answer = await response.json();
-  } catch (error) {
-    const { message, cause } = error as Error;
-    const why = cause instanceof Error ? cause.message || message : message;
-    process.stderr.write(`vedette maintenance: ${url}: ${why}. Is the server running?\n`);
-    return UNREACHABLE;
-  }
-  if (response.ok) return answer;
-  const { detail = `the server answered ${response.status}` } = answer as { detail?: string };
-  process.stderr.write(`vedette maintenance: ${detail}\n`);
-  return REFUSED;
-}
-
-async function pageAddress(options: Options): Promise<string | undefined> {
-  const loaded = await loadConfig(options.config, process.env);
-  if (!loaded.ok) {
-    for (const problem of loaded.problems) console.error(problemText(problem));
-    return undefined;
-  }
-  const { address, port } = serverOptions(loaded.config).people;
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
-}
+): Promise<T | number> => askServer<T>('maintenance', options, `/maintenance${path}`, body);

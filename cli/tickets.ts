@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config/load.ts';
-import { type DestinationOptions, destinations, serverOptions } from '../config/map.ts';
+import { type DestinationOptions, destinations } from '../config/map.ts';
 import { problemText } from '../config/problem.ts';
 import { readSecrets } from '../config/secrets.ts';
 import { didYouMean } from '../config/words.ts';
@@ -10,6 +10,7 @@ import type { IncidentView } from '../protocol/wire/views.ts';
 import { createWebhookDelivery } from '../server/adapters/webhook/webhook.ts';
 import type { DeliveryOutcome } from '../server/ports/delivery.ts';
 import { testMessage } from '../server/ticket/test-message.ts';
+import { askServer } from './people-api.ts';
 
 const HELP = `vedette tickets test DESTINATION [--config FILE] [--json]
 vedette tickets status [--config FILE | --server URL] [--all] [--json]
@@ -31,7 +32,6 @@ Examples:
 Exit code: 0 taken, 1 not taken, 2 wrong usage, 69 server unreachable, 78 bad configuration.
 `;
 
-const UNREACHABLE = 69;
 const BAD_CONFIG = 78;
 
 interface Options {
@@ -131,34 +131,13 @@ interface IncidentList {
 }
 
 async function status(options: Options): Promise<number> {
-  const base = options.server ?? (await pageAddress(options));
-  if (base === undefined) return BAD_CONFIG;
-  const url = `${base.replace(/\/+$/, '')}/api/v1/incidents?state=${options.all ? 'all' : 'open'}`;
-  let list: IncidentList;
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    list = (await response.json()) as IncidentList;
-  } catch (error) {
-    const { message, cause } = error as Error;
-    const why = cause instanceof Error ? cause.message || message : message;
-    process.stderr.write(`vedette tickets: ${url}: ${why}. Is the server running?\n`);
-    return UNREACHABLE;
-  }
+  const path = `/incidents?state=${options.all ? 'all' : 'open'}`;
+  const list = await askServer<IncidentList>('tickets', options, path);
+  if (typeof list === 'number') return list;
   if (options.json) console.log(JSON.stringify(list.incidents.map(ticketsOf)));
   else for (const incident of list.incidents) console.log(lines(incident).join('\n'));
   if (list.incidents.length === 0 && !options.json) console.error('no open incidents');
   return 0;
-}
-
-async function pageAddress(options: Options): Promise<string | undefined> {
-  const loaded = await loadConfig(options.config, process.env);
-  if (!loaded.ok) {
-    for (const problem of loaded.problems) console.error(problemText(problem));
-    return undefined;
-  }
-  const { address, port } = serverOptions(loaded.config).people;
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 const ticketsOf = ({ id, title, priority, state, tickets }: IncidentView) => ({
