@@ -150,8 +150,11 @@ function incidentEntry(fact: IncidentFact, id: string): TimelineEntry[] {
     fact.incident === id
       ? incidentSentence(fact, why)
       : `Absorbed incident ${fact.incident}, "${view.title}".${why}`;
-  // Updates that nobody outside must hear of would drown the story.
-  if (kind === 'incident.updated' && !fact.material) return [];
+  if (kind === 'incident.updated' && !fact.material) {
+    // Updates that nobody outside must hear of would drown the story, but for what a person decided.
+    const decided = fact.because.filter((reason) => reason.kind === 'person');
+    return decided.map((reason) => ({ at, kind: 'incident.decided', text: `${reason.text}.` }));
+  }
   return [{ at, kind, text: text.replace(/\.\.$/, '.').replaceAll('.; ', '; ') || view.title }];
 }
 

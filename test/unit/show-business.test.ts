@@ -9,6 +9,7 @@ import { openDatabase } from '../../server/adapters/sqlite/database.ts';
 import { nowAndNext } from '../../server/show/announced.ts';
 import { ownTroubles } from '../../server/show/own-troubles.ts';
 import { createStatusModel, type StatusModel } from '../../server/show/status-model.ts';
+import { buildTimeline } from '../../server/show/timeline.ts';
 import { fakeIncident, incidentFact } from '../support/fake-incidents.ts';
 import { busyMorning, trendsAt } from '../support/fake-scenes.ts';
 
@@ -175,5 +176,25 @@ describe('the change log on record', () => {
     db.facts.commit(1, [incidentFact('incident.opened', into, T0), merged], () => {});
     expect(db.facts.factsOf(into.id).map(({ fact }) => fact)).toContainEqual(merged);
     db.close();
+  });
+});
+
+describe('what a person decided', () => {
+  test('stands in the time line, also when nobody outside must hear of it', () => {
+    const [one] = busyMorning(T0).map(fakeIncident) as [Incident];
+    const decided = Object.assign(incidentFact('incident.updated', one, T0), {
+      material: false,
+      because: [{ kind: 'person', by: 'Mira', text: 'Mira works on it by hand: on it' }],
+    });
+    const entries = buildTimeline(one, [{ position: 1, ordinal: 0, fact: decided }], []);
+    expect(entries.at(-1)?.text).toBe('Mira works on it by hand: on it.');
+  });
+
+  test('an absorbed incident is named where it went', () => {
+    const [into, from] = busyMorning(T0).map(fakeIncident) as [Incident, Incident];
+    const fact = Object.assign(incidentFact('incident.merged', from, T0), { into: into.id });
+    const stored = [{ position: 1, ordinal: 0, fact }];
+    expect(buildTimeline(into, stored, []).at(-1)?.text).toContain(`Absorbed incident ${from.id}`);
+    expect(buildTimeline(from, stored, []).at(-1)?.text).toContain(`part of incident ${into.id}`);
   });
 });

@@ -158,7 +158,8 @@ export const openCounts = computed<OpenCounts>(() => {
   const ended = all.filter((one) => !isOpen(one)).map(endedAt);
   return {
     open: open.length,
-    unacknowledged: open.filter((one) => one.state === 'open').length,
+    unacknowledged: open.filter((one) => one.state === 'open' && one.takenOver === undefined)
+      .length,
     people: [...people.values()].reduce((sum, users) => sum + users, 0),
     critical: open.filter((one) => one.severity === 'critical').length,
     lastFaultAt: ended.length === 0 ? undefined : Math.max(...ended),

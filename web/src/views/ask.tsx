@@ -71,7 +71,7 @@ const TEXTS: Record<Question['verb'], Texts> = {
   'not-the-cause': {
     title: 'Not the cause',
     hint: (one, { subject = '' }) =>
-      `"${one?.root.cause}" on ${subjectName(subject)} is taken off as the suspected root and is not proposed again here; the next best explanation takes its place.`,
+      `"${one?.root.cause}" on ${subjectName(subject)} is taken off as the suspected root and is not proposed again here; the next best explanation takes its place, as soon as there is one.`,
     button: 'It is not the cause',
     done: 'Noted: another cause is sought.',
   },

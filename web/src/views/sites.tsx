@@ -1,5 +1,13 @@
 import { useComputed } from '@preact/signals';
-import { counts, isLoaded, links, linksOfSite, mostLinks, sites } from '../live/store.ts';
+import {
+  counts,
+  isLoaded,
+  links,
+  linksOfSite,
+  maintained,
+  mostLinks,
+  sites,
+} from '../live/store.ts';
 import { Shape } from '../parts/marks.tsx';
 import { filterBy, route, siteHref } from '../parts/route.ts';
 import { Windowed } from '../parts/window.tsx';
@@ -93,6 +101,7 @@ function SiteCard({ id }: { readonly id: string }) {
   const site = sites.row(id)?.value;
   if (site === undefined) return <span />;
   const ids = linksOfSite(id);
+  const isUnderWork = maintained.value.has(`part-of:${id}`);
   return (
     <a class={`card site is-${site.health}`} href={siteHref(id)} data-row>
       <span class="line">
@@ -102,7 +111,7 @@ function SiteCard({ id }: { readonly id: string }) {
         <span class="state">{HEALTH_WORDS[site.health]}</span>
       </span>
       <span class="because">
-        <UnderWork of={[`site:${id}`, `part-of:${id}`]} />{' '}
+        {isUnderWork ? <UnderWork of={[`site:${id}`, `part-of:${id}`]} /> : null}
         {site.health === 'up' ? people(site.users) : site.because}
       </span>
       <span class="circuits">
