@@ -17,7 +17,7 @@ import {
 import type { Rule } from '../settings.ts';
 import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
-import { rankOf } from './family.ts';
+import { QUICK_FAMILIES, rankOf } from './family.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
 import type { Groups, Slot, Suspect, Way } from './slot.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
@@ -31,6 +31,8 @@ import { circuitsOf, linkDown, lostOn } from './ways.ts';
 const PHASE = seconds(60);
 /** Rounds of 5 s, out of phase, and a burst: what fails in one moment is seen within so much. */
 const AT_ONCE = seconds(8);
+/** The same with the routers' convergence: what is probed every 5 s and fails later failed by itself. */
+const TOGETHER = seconds(20);
 /** An answer so soon after an onset may belong to an echo that was sent before it. */
 const PROOF_AFTER = seconds(10);
 
@@ -139,12 +141,16 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
 
   function isInTime(effect: FiringAlert, causes: readonly FiringAlert[], slot: Slot): boolean {
     if (slot.onsets === undefined) return true;
-    const onsets = [effect, ...causes].map(onsetOf);
+    const all = [effect, ...causes];
+    const onsets = all.map(onsetOf);
     const apart = Math.max(...onsets) - Math.min(...onsets);
     if (slot.onsets === 'at-once') return apart <= AT_ONCE;
+    const phase = all.every((one) => QUICK_FAMILIES.includes(book.familyOf(one)))
+      ? TOGETHER
+      : PHASE;
     // Circuits that a common cause took down may all end at one device without its being dead.
     if (slot.onsets === 'apart' && causes.every(isLedByCommonCause)) return true;
-    return apart <= PHASE === (slot.onsets === 'together');
+    return apart <= phase === (slot.onsets === 'together');
   }
 
   /** One firing suspect of each group; undefined when one of them has none. */

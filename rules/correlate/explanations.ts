@@ -1,14 +1,15 @@
-import type { Link } from '../../protocol/model/inventory.ts';
+import type { Device, Link } from '../../protocol/model/inventory.ts';
 import {
   type DeviceId,
   deviceOf,
   idOf,
   kindOf,
+  type SubjectKey,
   type SubjectKind,
   subjectKey,
 } from '../../protocol/model/subject.ts';
 import { type Family, OUTAGE_FAMILIES, QUICK_FAMILIES } from './family.ts';
-import type { Effect, Groups, Slot, Way } from './slot.ts';
+import type { Effect, Groups, Slot, Suspect, Way } from './slot.ts';
 import { deviceSubject, endInterfaces, linkSubject, type Topology } from './topology.ts';
 import {
   DOWN,
@@ -192,12 +193,13 @@ export const EXPLANATIONS: readonly Row[] = [
       const device = topology.device(idOf(effect.subject));
       if (device === undefined || !topology.isUnplaced(device)) return NO_SLOTS;
       const others = topology.devicesAt(device.site).filter((other) => other.id !== device.id);
-      const suspects = others.map(({ id }) => ({
-        subject: deviceSubject(id),
-        families: DOWN,
-        olderOnly: true as const,
-      }));
-      return [[suspects]];
+      const isFront = ({ id }: Device): boolean => topology.isInFront(id);
+      const fronts = others.filter(isFront).map(({ id }) => deviceSubject(id));
+      // One that others hang on is no leaf: only its like explains it.
+      if (isFront(device)) return [[fronts.map((subject) => olderOnly(subject))]];
+      const leaves = others.filter((other) => !isFront(other)).map(({ id }) => deviceSubject(id));
+      const first = fronts.map((subject) => ({ subject, families: DOWN }));
+      return [[[...first, ...leaves.map((subject) => olderOnly(subject))]]];
     },
   },
   {
@@ -356,6 +358,9 @@ export const EXPLANATIONS: readonly Row[] = [
       effect.site === undefined ? NO_SLOTS : [gatewayGroups(topology, effect.site)],
   },
 ];
+
+/** Of devices of equal standing the first to fail explains the others. */
+const olderOnly = (subject: SubjectKey): Suspect => ({ subject, families: DOWN, olderOnly: true });
 
 const isRelevant = (slot: Slot): boolean =>
   slot.way !== undefined ||

@@ -63,6 +63,12 @@ const EDGE_QUESTIONS = 3;
 /** Convergence (seconds), then the ten seconds of answers that clear an outage, and the way here. */
 const REROUTED_IN = seconds(20);
 
+/**
+ * Circuits are probed alike: one on the way loses at least as much, and shows about as soon. Devices
+ * are many and wait longer for their circuit; a circuit that is found late takes over.
+ */
+const LINK_SHOWS_IN = seconds(10);
+
 const OPEN: Finding = { kind: 'open' };
 const waiting = (until: EpochMs | null, text: string, ask: readonly Question[] = []): Finding => ({
   kind: 'wait',
@@ -208,6 +214,13 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       );
   }
 
+  /** How much later than the alert a bad circuit on the way to its subject may show. */
+  function showsIn(firing: FiringAlert): number {
+    const lookBack = lookBackOf(book.ruleOf(firing));
+    const isLink = kindOf(firing.alert.subject) === 'link';
+    return isLink ? Math.min(lookBack, LINK_SHOWS_IN) : lookBack;
+  }
+
   function judge(firing: FiringAlert, now: EpochMs): Finding {
     if (isUnseen(firing)) return waiting(null, 'nobody can see whether the trouble goes on');
     const release = releaseOf(firing);
@@ -238,7 +251,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       return waiting(settled, 'a circuit of its site has just failed; routers find another way');
     }
     // A bad circuit shows by itself, in a window as long as this alert's own: nobody need be asked.
-    const shown = epochMs(probed + lookBackOf(book.ruleOf(firing)));
+    const shown = epochMs(probed + showsIn(firing));
     const mayShow = slots.some((s) => s.waits === 'time' && openQuestions(firing, s).length > 0);
     if (!mayShow || now >= shown) return OPEN;
     return waiting(shown, 'what it is reached through may turn out to be bad as well');

@@ -8,6 +8,8 @@ const MAX_HOPS = 8;
 export interface Parents {
   /** See `Topology.waysInto`. */
   waysInto(device: DeviceId): readonly (readonly DeviceId[])[];
+  /** Others hang on it. */
+  isInFront(device: DeviceId): boolean;
 }
 
 /**
@@ -17,6 +19,7 @@ export interface Parents {
 export function createParents(settings: EngineSettings): Parents {
   const parents = parentsOf(settings);
   const known = new Map<DeviceId, readonly (readonly DeviceId[])[]>();
+  const inFront = new Set([...parents.values()].flat());
 
   /** The parent and, as long as there is only one way on, what it hangs on. */
   function chainFrom(parent: DeviceId, below: DeviceId): DeviceId[] {
@@ -39,7 +42,7 @@ export function createParents(settings: EngineSettings): Parents {
     return ways;
   }
 
-  return { waysInto };
+  return { waysInto, isInFront: (device) => inFront.has(device) };
 }
 
 /** Neighbourhoods that were seen between devices of one site. */

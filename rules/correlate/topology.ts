@@ -42,6 +42,8 @@ export interface Topology {
    * device and what that one in turn hangs on; only all of them together explain.
    */
   waysInto(device: DeviceId): readonly (readonly DeviceId[])[];
+  /** Other devices of its site hang on it. */
+  isInFront(device: DeviceId): boolean;
   /** Nothing says what the device hangs on, and no circuit ends at it: the inventory may have a gap. */
   isUnplaced(device: Device): boolean;
   /** What the circuit shares with others, so that they may fail together; itself included. */
@@ -143,6 +145,7 @@ export function createTopology(settings: EngineSettings): Topology {
     linksEndingOn: (netInterface) => byInterface.get(names.canonical(netInterface)) ?? NONE,
     gatewaysOf: (site) => gateways.get(site) ?? NONE,
     waysInto: parents.waysInto,
+    isInFront: parents.isInFront,
     isUnplaced: ({ id }) =>
       parents.waysInto(id).length === 0 && (byDevice.get(id) ?? NONE).every((l) => !carries(l)),
     fatesOf,
