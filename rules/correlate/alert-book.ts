@@ -1,7 +1,7 @@
 import type { Alert, AlertKey } from '../../protocol/model/alert.ts';
 import type { IncidentId } from '../../protocol/model/incident.ts';
-import { type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
-import type { EpochMs } from '../../protocol/model/units.ts';
+import { kindOf, type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
+import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { EngineSettings, Rule } from '../settings.ts';
 import { slotsOf } from './explanations.ts';
 import { type Family, familyOf } from './family.ts';
@@ -84,11 +84,15 @@ export interface AlertBook {
   /** Alerts that this one explains directly, oldest first. */
   childrenOf(key: AlertKey): readonly FiringAlert[];
   clearedOn(subject: SubjectKey): readonly ClearedCause[];
+  /** False when nothing has cleared at `since` or later. */
+  hasClearedSince(since: EpochMs): boolean;
   forgetCleared(before: EpochMs): void;
   familyOf(firing: FiringAlert): Family;
   ruleOf(firing: FiringAlert): Rule | undefined;
   slotsOf(firing: FiringAlert): readonly Slot[];
   ofFamily(family: Family): readonly FiringAlert[];
+  /** Outages of circuits and tunnels, in the order of arrival. */
+  linkOutages(): ReadonlySet<FiringAlert>;
   all(): IterableIterator<FiringAlert>;
   isEmpty(): boolean;
   snapshot(): AlertBookState;
@@ -138,6 +142,8 @@ export function createAlertBook(
   const dependents = new Map<SubjectKey, Set<FiringAlert>>();
   const children = new Map<AlertKey, Set<FiringAlert>>();
   const cleared = new Map<SubjectKey, ClearedCause[]>();
+  const outages = new Set<FiringAlert>();
+  let lastCleared = epochMs(0);
 
   function setExplanation(record: FiringAlert, explanation: Explanation | undefined): void {
     if (record.explanation !== undefined) removeFrom(children, record.explanation.by, record);
@@ -163,6 +169,7 @@ export function createAlertBook(
     const known = lists.get(subject);
     lists.set(subject, known === undefined ? [record] : [...known, record]);
     addTo(byFamily, family, record);
+    if (family === 'unreachable' && kindOf(subject) === 'link') outages.add(record);
     for (const subject of suspectsOf(slots)) addTo(dependents, subject, record);
   }
 
@@ -174,6 +181,7 @@ export function createAlertBook(
     if (left.length > 0) lists.set(placing.subject, left);
     else lists.delete(placing.subject);
     removeFrom(byFamily, placing.family, record);
+    outages.delete(record);
     for (const subject of suspectsOf(placing.slots)) removeFrom(dependents, subject, record);
   }
 
@@ -200,6 +208,7 @@ export function createAlertBook(
     unplace(record);
     setExplanation(record, undefined);
     firing.delete(key);
+    if (now > lastCleared) lastCleared = now;
     const others = (cleared.get(alert.subject) ?? []).filter((c) => c.alert.key !== key);
     cleared.set(alert.subject, [...others, { alert, family, clearedAt: now }]);
   }
@@ -218,6 +227,7 @@ export function createAlertBook(
     setExplanation(copy, copy.explanation);
   }
   for (const cause of state?.cleared ?? []) {
+    if (cause.clearedAt > lastCleared) lastCleared = cause.clearedAt;
     cleared.set(cause.alert.subject, [...(cleared.get(cause.alert.subject) ?? []), cause]);
   }
   settle(initial, topology);
@@ -232,11 +242,13 @@ export function createAlertBook(
     setExplanation,
     childrenOf: (key) => [...(children.get(key) ?? [])].sort((a, b) => a.serial - b.serial),
     clearedOn: (subject) => cleared.get(subject) ?? [],
+    hasClearedSince: (since) => lastCleared >= since,
     forgetCleared,
     familyOf: (record) => placings.get(record.alert.key)?.family ?? 'other',
     ruleOf: (record) => placings.get(record.alert.key)?.rule,
     slotsOf: (record) => placings.get(record.alert.key)?.slots ?? [],
     ofFamily: (family) => [...(byFamily.get(family) ?? [])],
+    linkOutages: () => outages,
     all: () => firing.values(),
     isEmpty: () => firing.size === 0,
     snapshot: () => ({

@@ -23,7 +23,23 @@ export function createAnswers(state: AnswersState = []): Answers {
     state.map(([subject, byAgent]) => [subject, new Map(byAgent)]),
   );
 
+  /** The newest answer of each subject, whoever heard it: what most questions are about. */
+  const newest = new Map<SubjectKey, { at: EpochMs; agent: AgentId }>();
+  for (const [subject, byAgent] of answers) {
+    for (const [agent, at] of byAgent) renew(subject, agent, at);
+  }
+
+  function renew(subject: SubjectKey, agent: AgentId, at: EpochMs): void {
+    const last = newest.get(subject);
+    if (last === undefined) newest.set(subject, { at, agent });
+    else if (last.at < at) {
+      last.at = at;
+      last.agent = agent;
+    }
+  }
+
   function note(subject: SubjectKey, agent: AgentId, at: EpochMs): void {
+    renew(subject, agent, at);
     const byAgent = answers.get(subject);
     if (byAgent === undefined) answers.set(subject, new Map([[agent, at]]));
     else if ((byAgent.get(agent) ?? -1) < at) byAgent.set(agent, at);
@@ -39,6 +55,9 @@ export function createAnswers(state: AnswersState = []): Answers {
     note,
     answeredBy,
     isAnsweredAfter(subject, since, except) {
+      const last = newest.get(subject);
+      if (last === undefined || last.at <= since) return false;
+      if (last.agent !== except) return true;
       for (const [agent, at] of answers.get(subject) ?? NOBODY) {
         if (at > since && agent !== except) return true;
       }

@@ -89,6 +89,10 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   const groups = new Map<string, Group>();
   const groupOf = new Map<AlertKey, Group>();
   let hasLost = false;
+  /** What is found out during one look at all that changed; many circuits ask the same. */
+  let ready = new Map<FiringAlert, boolean>();
+  let seen = new Map<Fate, Fate>();
+  const linkSets = new WeakMap<Fate, ReadonlySet<Link>>();
   for (const group of state?.groups ?? []) keep({ ...group });
 
   function keep(group: Group): void {
@@ -104,18 +108,36 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     if (book.familyOf(firing) !== 'unreachable' || deps.isApart(firing)) return false;
     const { explanation } = firing;
     if (explanation !== undefined) return WEAKER_ROWS.has(explanation.row);
-    return firing.blindSince === undefined && deps.isReady(firing, now);
+    return firing.blindSince === undefined && isReady(firing, now);
+  }
+
+  function isReady(firing: FiringAlert, now: EpochMs): boolean {
+    const known = ready.get(firing);
+    if (known !== undefined) return known;
+    const isSo = deps.isReady(firing, now);
+    ready.set(firing, isSo);
+    return isSo;
+  }
+
+  function linksIn(fate: Fate): ReadonlySet<Link> {
+    const known = linkSets.get(fate);
+    if (known !== undefined) return known;
+    const made = new Set(fate.links);
+    linkSets.set(fate, made);
+    return made;
   }
 
   /** One alert for each circuit of the fate that failed together with the given one. */
   function failedWith(firing: FiringAlert, fate: Fate, now: EpochMs): FiringAlert[] {
-    return fate.links.flatMap((link) => {
-      const found = book
-        .on(linkSubject(link))
-        .filter((other) => Math.abs(onsetOf(other) - onsetOf(firing)) <= TOGETHER)
-        .find((other) => other === firing || isFree(other, now));
-      return found === undefined ? [] : [found];
-    });
+    const found = new Map<Link, FiringAlert>();
+    const links = linksIn(fate);
+    for (const other of book.linkOutages()) {
+      if (Math.abs(onsetOf(other) - onsetOf(firing)) > TOGETHER) continue;
+      const link = linkOf(other);
+      if (link === undefined || !links.has(link) || found.has(link)) continue;
+      if (other === firing || isFree(other, now)) found.set(link, other);
+    }
+    return [...found.values()];
   }
 
   /**
@@ -142,6 +164,15 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   /** Circuits whose watchers are all silent can tell nothing, for or against. */
   function visible(fate: Fate): Fate {
+    const known = seen.get(fate);
+    if (known !== undefined) return known;
+    const made = visiblePart(fate);
+    seen.set(fate, made);
+    return made;
+  }
+
+  function visiblePart(fate: Fate): Fate {
+    if (book.ofFamily('agent-silent').length === 0) return fate;
     const links = fate.links.filter((link) => {
       const watchers = topology().watchersOf(linkSubject(link)) ?? [];
       return watchers.length === 0 || !watchers.every(isSilent);
@@ -264,6 +295,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   function blame(dirty: ReadonlySet<FiringAlert>, now: EpochMs): CommonFinding {
     const changed = new Set<FiringAlert>();
     const freed = new Set<FiringAlert>();
+    ready = new Map();
+    seen = new Map();
     for (const group of [...groups.values()]) review(group, now, changed, freed);
     hasLost = false;
     const inTurn = [...dirty].sort(bySerial);
@@ -294,17 +327,20 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   }
 
   function hasMate(firing: FiringAlert, own: readonly Link[]): boolean {
-    const hasFailed = (link: Link): boolean =>
-      book
-        .on(linkSubject(link))
-        .some(
-          (mate) =>
-            book.familyOf(mate) === 'unreachable' &&
-            Math.abs(onsetOf(mate) - onsetOf(firing)) <= TOGETHER,
-        );
-    return own
-      .flatMap((link) => topology().fatesOf(link))
-      .some(({ links }) => links.some((link) => !own.includes(link) && hasFailed(link)));
+    if (own.length === 0) return false;
+    const fates = new Set(own.flatMap((link) => topology().fatesOf(link)));
+    for (const mate of book.linkOutages()) {
+      if (Math.abs(onsetOf(mate) - onsetOf(firing)) > TOGETHER) continue;
+      const link = linkOf(mate);
+      if (link === undefined || own.includes(link)) continue;
+      if (
+        topology()
+          .fatesOf(link)
+          .some((fate) => fates.has(fate))
+      )
+        return true;
+    }
+    return false;
   }
 
   function judge(firing: FiringAlert, now: EpochMs): Finding {

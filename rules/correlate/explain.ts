@@ -17,7 +17,7 @@ import {
 import type { Rule } from '../settings.ts';
 import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
-import { QUICK_FAMILIES, rankOf } from './family.ts';
+import { type Family, QUICK_FAMILIES, rankOf } from './family.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
 import type { Groups, Slot, Suspect, Way } from './slot.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
@@ -35,6 +35,9 @@ const AT_ONCE = seconds(8);
 const TOGETHER = seconds(20);
 /** An answer so soon after an onset may belong to an echo that was sent before it. */
 const PROOF_AFTER = seconds(10);
+
+/** Ten packets 100 ms apart, the wait for the last one, and the way here. */
+const BURST_LASTS = seconds(2);
 
 /** Two polls of a port: so long the evidence of counted errors takes to gather, or to be outweighed. */
 const SURGE_LOOKS_BACK = seconds(120);
@@ -80,17 +83,35 @@ export interface ExplainerDeps {
   readonly topology: () => Topology;
 }
 
+const isQuick = (family: Family): boolean => QUICK_FAMILIES.includes(family);
+
+/**
+ * Rounds are dated by their last answered packet: one sent after the child failed is proof. An
+ * outage may begin with mere loss, long before; what counts is the burst that made it one.
+ */
+export function failedAt({ alert }: FiringAlert): EpochMs {
+  const { onsetAt } = alert.evidence;
+  if (alert.disturbance !== 'outage') return onsetAt;
+  return epochMs(Math.max(onsetAt, alert.firedAt - BURST_LASTS));
+}
+
 const isLedByCommonCause = ({ explanation, verdict }: FiringAlert): boolean =>
   explanation?.row === 'common-cause' || verdict?.shared !== undefined;
 
 export function createExplainer({ book, answers, topology }: ExplainerDeps): Explainer {
   const neighbours = createNeighbours({ book, topology });
   const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
-    const rule = book.ruleOf(cause);
-    const slack = PHASE + lookBackOf(rule) + (rule?.holdFor ?? 0);
-    const began = Math.max(effect.alert.evidence.onsetAt, effect.explainedUntil ?? 0);
-    return cause.alert.evidence.onsetAt <= began + slack;
+    const began = Math.max(failedAt(effect), effect.explainedUntil ?? 0);
+    return cause.alert.evidence.onsetAt <= began + slackOf(cause, effect);
   };
+
+  const isProbed = (firing: FiringAlert): boolean => isQuick(book.familyOf(firing));
+
+  function slackOf(cause: FiringAlert, effect: FiringAlert): number {
+    if (isProbed(cause) && isProbed(effect)) return TOGETHER;
+    const rule = book.ruleOf(cause);
+    return PHASE + lookBackOf(rule) + (rule?.holdFor ?? 0);
+  }
 
   const isSeenFromInside = (firing: FiringAlert): boolean => {
     const site = topology().siteOf(firing.alert.subject);
@@ -145,9 +166,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     const onsets = all.map(onsetOf);
     const apart = Math.max(...onsets) - Math.min(...onsets);
     if (slot.onsets === 'at-once') return apart <= AT_ONCE;
-    const phase = all.every((one) => QUICK_FAMILIES.includes(book.familyOf(one)))
-      ? TOGETHER
-      : PHASE;
+    const phase = all.every(isProbed) ? TOGETHER : PHASE;
     // Circuits that a common cause took down may all end at one device without its being dead.
     if (slot.onsets === 'apart' && causes.every(isLedByCommonCause)) return true;
     return apart <= phase === (slot.onsets === 'together');
@@ -285,6 +304,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
 
   function explainedUntil(effect: FiringAlert): EpochMs | undefined {
     const { onsetAt } = effect.alert.evidence;
+    if (!book.hasClearedSince(onsetAt)) return effect.explainedUntil;
     const hadCaused = (suspect: Suspect, cause: ClearedCause): boolean =>
       suspect.families.includes(cause.family) &&
       cause.alert.evidence.onsetAt <= onsetAt + PHASE &&

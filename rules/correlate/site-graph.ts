@@ -31,7 +31,9 @@ interface Flood {
   readonly seen: Set<string>;
   readonly queue: string[];
   readonly cut: Edge[];
+  /** The node in work, and which of its edges comes next. */
   next: number;
+  edge: number;
 }
 
 const floodFrom = (sources: readonly string[]): Flood => ({
@@ -39,6 +41,7 @@ const floodFrom = (sources: readonly string[]): Flood => ({
   queue: [...sources],
   cut: [],
   next: 0,
+  edge: 0,
 });
 
 /** Shortest ways are kept for so many observers at a time. */
@@ -51,17 +54,32 @@ export function createSiteGraph(
 ): SiteGraph {
   const sites = createSiteEdges(inventory, isUsable);
 
+  const served = new Map<SiteId, Link[]>();
+  for (const link of inventory.links) {
+    if (!sites.endsOf(link).includes(link.site)) continue;
+    const known = served.get(link.site);
+    if (known === undefined) served.set(link.site, [link]);
+    else known.push(link);
+  }
+
   const sourcesOf = (from: SiteId | undefined): readonly string[] =>
     from === undefined ? sites.core : [from];
 
-  /** One node further; true when the other flood was met. */
+  /**
+   * One edge further; true when the other flood was met. A hub has thousands of edges: taken at once
+   * they would be looked at whenever anything behind one of them is.
+   */
   function advance(flood: Flood, other: Flood, isDown: (link: Link) => boolean): boolean {
     const node = flood.queue[flood.next] as string;
-    flood.next += 1;
-    for (const edge of sites.edgesOf(node)) {
-      if (isDown(edge.link)) flood.cut.push(edge);
-      else if (reach(flood, other, edge.to)) return true;
+    const edge = sites.edgesOf(node)[flood.edge];
+    flood.edge += 1;
+    if (edge !== undefined) {
+      if (!isDown(edge.link)) return reach(flood, other, edge.to);
+      flood.cut.push(edge);
+      return false;
     }
+    flood.next += 1;
+    flood.edge = 0;
     return sites.freeWaysOf(node).some((to) => reach(flood, other, to));
   }
 
@@ -137,8 +155,7 @@ export function createSiteGraph(
   }
 
   /** The circuits that are there for the site; a hub has others for every branch. */
-  const servedBy = (site: SiteId): readonly Link[] =>
-    sites.circuitsAt(site).filter((link) => link.site === site);
+  const servedBy = (site: SiteId): readonly Link[] => served.get(site) ?? [];
 
   function behind(link: Link, isDown: (link: Link) => boolean): readonly SiteId[] {
     const ends = sites.endsOf(link);

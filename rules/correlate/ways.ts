@@ -9,8 +9,20 @@ export const REACH: readonly Family[] = ['unreachable', 'snmp-silent'];
 export const QUALITY: readonly Family[] = ['loss', 'latency', 'voice'];
 export const NO_SLOTS: readonly Groups[] = [];
 
+/** Made once for each circuit: storms ask for it a million times a second. */
+function madeOnce<T extends object>(make: (link: Link) => T): (link: Link) => T {
+  const made = new WeakMap<Link, T>();
+  return (link) => {
+    const known = made.get(link);
+    if (known !== undefined) return known;
+    const fresh = make(link);
+    made.set(link, fresh);
+    return fresh;
+  };
+}
+
 /** Signs that a link carries nothing. */
-export const linkDown = (link: Link): readonly Suspect[] => [
+export const linkDown = madeOnce((link): readonly Suspect[] => [
   { subject: linkSubject(link), families: DOWN },
   ...endInterfaces(link).map((subject) => ({ subject, families: ['interface-down'] as const })),
   ...link.ends.map((end) => ({
@@ -18,17 +30,17 @@ export const linkDown = (link: Link): readonly Suspect[] => [
     families: DOWN,
     insideOnly: true as const,
   })),
-];
+]);
 
 /** Signs that a link works badly, or not at all. */
-export const linkBad = (link: Link): readonly Suspect[] => [
+export const linkBad = madeOnce((link): readonly Suspect[] => [
   { subject: linkSubject(link), families: ['unreachable', 'loss', 'latency'] },
   ...endInterfaces(link).map((subject) => ({
     subject,
     families: ['interface-down', 'errors', 'utilisation', 'discards'] as const,
   })),
   ...linkDown(link).filter((suspect) => suspect.insideOnly),
-];
+]);
 
 /** A link nobody watches never says that it is down, so it may not keep others from explaining. */
 export const isWatched = (topology: Topology, link: Link): boolean =>
@@ -41,9 +53,20 @@ export const watchedCircuits = (topology: Topology, site: SiteId): readonly Link
 
 const carries = (link: Link): boolean => link.kind === 'wan' || link.kind === 'internet';
 
-/** The watched circuits that end at the device. */
-export const circuitsOf = (topology: Topology, device: DeviceId): readonly Link[] =>
-  topology.linksEndingAt(device).filter((link) => carries(link) && isWatched(topology, link));
+const circuits = new WeakMap<Topology, Map<DeviceId, readonly Link[]>>();
+
+/** The watched circuits that end at the device; a hub's router has thousands, so they are kept. */
+export function circuitsOf(topology: Topology, device: DeviceId): readonly Link[] {
+  const kept = circuits.get(topology) ?? new Map<DeviceId, readonly Link[]>();
+  circuits.set(topology, kept);
+  const known = kept.get(device);
+  if (known !== undefined) return known;
+  const found = topology
+    .linksEndingAt(device)
+    .filter((link) => carries(link) && isWatched(topology, link));
+  kept.set(device, found);
+  return found;
+}
 
 /** A device at which several circuits end: when all fail at once, it is the likelier cause. */
 const isEdgeOfMany = (topology: Topology, device: DeviceId): boolean =>
