@@ -10,15 +10,12 @@ import {
 import type { Timing } from '../settings.ts';
 import type { AlertBook, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
-import { type Explainer, lookBackOf } from './explain.ts';
+import { type Explainer, failedAt, lookBackOf } from './explain.ts';
 import type { Family } from './family.ts';
 import type { Question, Silence } from './silence.ts';
 import type { Slot, Suspect, Way } from './slot.ts';
 import { linkSubject, type Topology } from './topology.ts';
 import { circuitsOf, lostOn } from './ways.ts';
-
-/** Ten packets 100 ms apart, the wait for the last one, and the way here. */
-const BURST_LASTS = seconds(2);
 
 /** Longest default interval of what is polled by SNMP: so long an alert may wait to be looked at. */
 const POLLED: Partial<Record<Family, DurationMs>> = {
@@ -99,16 +96,6 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     const agents = (topology().watchersOf(subject) ?? []).filter((a) => !silence.isSilent(a));
     const own = agents.filter((agent) => agent === firing.alert.agent);
     return [...own, ...agents].slice(0, 1).map((agent) => ({ agent, subject }));
-  }
-
-  /**
-   * Rounds are dated by their last answered packet: one sent after the child failed is proof. An
-   * outage may begin with mere loss, long before; what counts is the burst that made it one.
-   */
-  function failedAt({ alert }: FiringAlert): EpochMs {
-    const { onsetAt } = alert.evidence;
-    if (alert.disturbance !== 'outage') return onsetAt;
-    return epochMs(Math.max(onsetAt, alert.firedAt - BURST_LASTS));
   }
 
   /** The questions that could still confirm the slot; empty = it can no longer explain the alert. */
