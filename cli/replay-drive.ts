@@ -17,6 +17,7 @@ const SECOND = 1000;
 /**
  * Samples that arrive at one instant from one agent are one batch, as they would be live. Time never
  * runs backwards: a line that is older than one before it arrives with that one, as late data.
+ * Positions of a recorded log are kept, so that incidents get the ids they had.
  */
 export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => void): Drive {
   let position = 0;
@@ -26,9 +27,12 @@ export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => vo
   let samples = 0;
   let waiting: Sample[] = [];
   let waitingAgent = '';
+  /** The record whose samples are being read: its agent has been heard. */
+  let record: { readonly agent: string; readonly at: Instant } | undefined;
 
-  function instant(at: number): Instant {
-    position += 1;
+  /** Positions only grow, also where several recordings are read as one. */
+  function instant(at: number, given = 0): Instant {
+    position = Math.max(position + 1, given);
     return { now: epochMs(at), position };
   }
 
@@ -36,14 +40,17 @@ export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => vo
     if (waiting.length === 0) return;
     const batch = { agent: waitingAgent, lane: 'live' as const, samples: waiting };
     waiting = [];
-    const at = instant(now);
-    emit(engine.heard(batch.agent, at));
+    const recorded = record?.agent === batch.agent ? record.at : undefined;
+    record = undefined;
+    const at = recorded ?? instant(now);
+    if (recorded === undefined) emit(engine.heard(batch.agent, at));
     emit(engine.observe(batch, at));
   }
 
   function moveTo(arrival: EpochMs): void {
     if (arrival <= now) return;
     flush();
+    record = undefined;
     if (now < 0) nextTick = Math.ceil(arrival / SECOND) * SECOND;
     if (!hasOwnTicks) {
       for (; nextTick <= arrival; nextTick += SECOND) emit(engine.tick(instant(nextTick)));
@@ -62,15 +69,19 @@ export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => vo
   }
 
   function takeOne(input: ReplayInput): void {
+    const position = input.kind === 'sample' ? undefined : input.position;
     // A recording with its own ticks brings every one of them; more would be another story.
-    if (input.kind === 'tick') hasOwnTicks = true;
+    if (input.kind === 'tick' || position !== undefined) hasOwnTicks = true;
     moveTo(input.arrival);
     if (input.kind === 'sample') {
       takeSample(input.sample);
       return;
     }
     flush();
-    emit(factsOf(input, instant(now)));
+    const at = instant(now, position);
+    const isRecord = input.kind === 'heartbeat' && position !== undefined;
+    record = isRecord ? { agent: input.agent, at } : undefined;
+    emit(factsOf(input, at));
   }
 
   function factsOf(input: Exclude<ReplayInput, { kind: 'sample' }>, at: Instant): readonly Fact[] {

@@ -5,13 +5,21 @@ import { isSubjectKey, type SubjectKey } from '../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
 import type { EngineSettings } from '../rules/settings.ts';
 
-/** One line of a recording, with the time at which the engine hears of it. */
+/**
+ * One line of a recording, with the time at which the engine hears of it. A line that begins a record
+ * of an input log may say which one; samples belong to the record of the heartbeat before them.
+ */
 export type ReplayInput =
   | { readonly kind: 'sample'; readonly arrival: EpochMs; readonly sample: Sample }
-  | { readonly kind: 'heartbeat'; readonly arrival: EpochMs; readonly agent: string }
-  | { readonly kind: 'tick'; readonly arrival: EpochMs }
-  | { readonly kind: 'config'; readonly arrival: EpochMs; readonly settings: EngineSettings }
-  | { readonly kind: 'command'; readonly arrival: EpochMs; readonly command: Command };
+  | (Placed & { readonly kind: 'heartbeat'; readonly agent: string })
+  | (Placed & { readonly kind: 'tick' })
+  | (Placed & { readonly kind: 'config'; readonly settings: EngineSettings })
+  | (Placed & { readonly kind: 'command'; readonly command: Command });
+
+interface Placed {
+  readonly arrival: EpochMs;
+  readonly position?: number;
+}
 
 /** Reads one line. @throws Error in plain words; the caller adds file and line. */
 export type LineReader = (line: string) => readonly ReplayInput[];
@@ -113,6 +121,14 @@ function seriesOf(line: Line, namer: SeriesNamer): Series {
     ...(bits === undefined ? {} : { bits }),
     ...(every === undefined ? {} : { every: durationMs(every as number) }),
   };
+}
+
+function positionOf({ position }: { readonly position?: unknown }): { position?: number } {
+  if (position === undefined) return {};
+  if (Number.isSafeInteger(position) && (position as number) > 0) {
+    return { position: position as number };
+  }
+  throw new Error(`"position" must be a whole number above 0, not ${show(position)}`);
 }
 
 function commandOf(value: unknown): Command {
@@ -226,11 +242,14 @@ export function ndjsonReader(namer: SeriesNamer): LineReader {
     const at = instant(line['at'], 'at');
     const { receivedAt } = line as Record<string, unknown>;
     const arrival = receivedAt === undefined ? at : instant(receivedAt, 'receivedAt');
-    if ('command' in line) return { kind: 'command', arrival, command: commandOf(line['command']) };
-    if ('config' in line) return { kind: 'config', arrival, settings: settingsOf(line['config']) };
-    if ('tick' in line) return { kind: 'tick', arrival };
+    const place: Placed = { arrival, ...positionOf(line) };
+    if ('command' in line) {
+      return { kind: 'command', ...place, command: commandOf(line['command']) };
+    }
+    if ('config' in line) return { kind: 'config', ...place, settings: settingsOf(line['config']) };
+    if ('tick' in line) return { kind: 'tick', ...place };
     if ('heartbeat' in line) {
-      return { kind: 'heartbeat', arrival, agent: agentName(line['heartbeat']) };
+      return { kind: 'heartbeat', ...place, agent: agentName(line['heartbeat']) };
     }
     const series = intern(seriesOf(line, namer));
     remember(text, series);

@@ -31,28 +31,33 @@ export async function* exportLines(
     const effect = effectOf(state, record, true);
     if (from !== undefined && record.now < from) continue;
     if (effect === undefined) onSkipped?.(record);
-    else yield* linesOf(effect, record.now, withSettings);
+    else yield* linesOf(effect, record, withSettings);
   }
 }
 
-function* linesOf(effect: Effect, now: EpochMs, withSettings: boolean): Generator<string> {
+/** The first line of each record names its position: ids of incidents derive from it. */
+function* linesOf(
+  effect: Effect,
+  { now, position }: InputRecord,
+  withSettings: boolean,
+): Generator<string> {
   switch (effect.kind) {
     case 'batch':
-      // A batch without samples still says that its agent lives.
-      yield JSON.stringify({ at: now, heartbeat: effect.agent });
+      // A batch without samples still says that its agent lives; its samples follow this line.
+      yield JSON.stringify({ at: now, position, heartbeat: effect.agent });
       for (const sample of effect.observed().samples) yield sampleLine(sample, now);
       return;
     case 'heartbeat':
-      yield JSON.stringify({ at: now, heartbeat: effect.agent });
+      yield JSON.stringify({ at: now, position, heartbeat: effect.agent });
       return;
     case 'tick':
-      yield JSON.stringify({ at: now, tick: true });
+      yield JSON.stringify({ at: now, position, tick: true });
       return;
     case 'command':
-      yield JSON.stringify({ at: now, command: effect.command });
+      yield JSON.stringify({ at: now, position, command: effect.command });
       return;
     case 'config':
-      if (withSettings) yield JSON.stringify({ at: now, config: effect.settings });
+      if (withSettings) yield JSON.stringify({ at: now, position, config: effect.settings });
       return;
     default:
     // A dictionary is in the samples already.
