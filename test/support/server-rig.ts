@@ -10,10 +10,13 @@ import type { DictionaryEntry, SampleBatch } from '../../protocol/wire/batch.ts'
 import { openFileLog } from '../../server/adapters/file-log/file-log.ts';
 import { createSnapshotFiles } from '../../server/adapters/file-log/snapshot-files.ts';
 import { openDatabase, type ServerDatabase } from '../../server/adapters/sqlite/database.ts';
+import { catchUp, keepUnsealed } from '../../server/catch-up.ts';
 import { type AgentConfigs, createAgentConfigs } from '../../server/collect/agent-configs.ts';
 import { createCollector } from '../../server/collect/collector.ts';
-import type { RestoreDeps } from '../../server/pipeline/restore.ts';
+import type { EngineFactory } from '../../server/pipeline/core.ts';
+import type { PipelineSnapshot, RestoreDeps } from '../../server/pipeline/restore.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from '../../server/pipeline.ts';
+import type { History } from '../../server/ports/history.ts';
 import type { InputLog, InputRecord } from '../../server/ports/input-log.ts';
 import type { FactStore } from '../../server/ports/store.ts';
 import { createFakeEngine, FAKE_SETTINGS } from './fake-engine.ts';
@@ -92,6 +95,10 @@ export interface RigOptions extends Partial<PipelineOptions> {
   readonly wrapLog?: (log: InputLog) => InputLog;
   readonly wrapStore?: (store: FactStore) => FactStore;
   readonly rateLimit?: { perSecond: number; burst: number };
+  /** Instead of the fake one. */
+  readonly createEngine?: EngineFactory;
+  /** Wired as the server does it. */
+  readonly history?: History;
 }
 
 export const batch = (sequence: number, more: Partial<SampleBatch> = {}): SampleBatch => ({
@@ -107,6 +114,10 @@ export const batch = (sequence: number, more: Partial<SampleBatch> = {}): Sample
   ...more,
 });
 
+const warmUpOf = (log: InputLog, history: History) => async (snapshot: PipelineSnapshot) => {
+  await catchUp(snapshot, log, history);
+};
+
 /** Collector, pipeline, input log and database as the server wires them, around a fake engine. */
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'vedette-server-')));
@@ -120,11 +131,17 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const observed: ObservedBatch[] = [];
   const engine = createFakeEngine();
   const deps: RestoreDeps = {
-    log: options.wrapLog?.(log) ?? log,
+    log: options.wrapLog?.(log) ?? (options.history ? keepUnsealed(log, options.history) : log),
     store: options.wrapStore?.(db.facts) ?? db.facts,
     snapshots: createSnapshotFiles({ folder: join(folder, 'snapshots') }),
-    createEngine: engine.factory,
-    listener: { observed: (one) => void observed.push(one) },
+    createEngine: options.createEngine ?? engine.factory,
+    listener: {
+      observed(one, at) {
+        observed.push(one);
+        options.history?.observed(one, at);
+      },
+    },
+    ...(options.history && { warmUp: warmUpOf(log, options.history) }),
     logger: { info: say('info'), warn: say('warn'), error: say('error') },
     alongside: () => {},
     committed: (facts, at) => {
