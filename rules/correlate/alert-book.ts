@@ -1,6 +1,12 @@
 import type { Alert, AlertKey } from '../../protocol/model/alert.ts';
 import type { IncidentId } from '../../protocol/model/incident.ts';
-import { kindOf, type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
+import {
+  type AgentId,
+  idOf,
+  kindOf,
+  type SubjectKey,
+  subjectKey,
+} from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { EngineSettings, Rule } from '../settings.ts';
 import { slotsOf } from './explanations.ts';
@@ -93,6 +99,8 @@ export interface AlertBook {
   ofFamily(family: Family): readonly FiringAlert[];
   /** Outages of circuits and tunnels, in the order of arrival. */
   linkOutages(): ReadonlySet<FiringAlert>;
+  /** The agent does not tell anything any more, for whatever reason. */
+  isSilent(agent: AgentId): boolean;
   all(): IterableIterator<FiringAlert>;
   isEmpty(): boolean;
   snapshot(): AlertBookState;
@@ -143,6 +151,7 @@ export function createAlertBook(
   const children = new Map<AlertKey, Set<FiringAlert>>();
   const cleared = new Map<SubjectKey, ClearedCause[]>();
   const outages = new Set<FiringAlert>();
+  const silent = new Map<AgentId, Set<FiringAlert>>();
   let lastCleared = epochMs(0);
 
   function setExplanation(record: FiringAlert, explanation: Explanation | undefined): void {
@@ -170,6 +179,7 @@ export function createAlertBook(
     lists.set(subject, known === undefined ? [record] : [...known, record]);
     addTo(byFamily, family, record);
     if (family === 'unreachable' && kindOf(subject) === 'link') outages.add(record);
+    if (family === 'agent-silent') addTo(silent, idOf(subject), record);
     for (const subject of suspectsOf(slots)) addTo(dependents, subject, record);
   }
 
@@ -182,6 +192,7 @@ export function createAlertBook(
     else lists.delete(placing.subject);
     removeFrom(byFamily, placing.family, record);
     outages.delete(record);
+    removeFrom(silent, idOf(placing.subject), record);
     for (const subject of suspectsOf(placing.slots)) removeFrom(dependents, subject, record);
   }
 
@@ -249,6 +260,7 @@ export function createAlertBook(
     slotsOf: (record) => placings.get(record.alert.key)?.slots ?? [],
     ofFamily: (family) => [...(byFamily.get(family) ?? [])],
     linkOutages: () => outages,
+    isSilent: (agent) => silent.has(agent),
     all: () => firing.values(),
     isEmpty: () => firing.size === 0,
     snapshot: () => ({

@@ -1,6 +1,6 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
 import type { Link } from '../../protocol/model/inventory.ts';
-import { type AgentId, idOf, kindOf, subjectKey } from '../../protocol/model/subject.ts';
+import { idOf, kindOf } from '../../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
 import type { Answers } from './answers.ts';
@@ -86,6 +86,7 @@ interface Candidate {
 
 export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseState): CommonCause {
   const { book, explainer, answers, topology } = deps;
+  const { isSilent } = book;
   const groups = new Map<string, Group>();
   const groupOf = new Map<AlertKey, Group>();
   let hasLost = false;
@@ -172,16 +173,12 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   }
 
   function visiblePart(fate: Fate): Fate {
-    if (book.ofFamily('agent-silent').length === 0) return fate;
     const links = fate.links.filter((link) => {
       const watchers = topology().watchersOf(linkSubject(link)) ?? [];
       return watchers.length === 0 || !watchers.every(isSilent);
     });
     return links.length === fate.links.length ? fate : { ...fate, links };
   }
-
-  const isSilent = (agent: AgentId): boolean =>
-    book.on(subjectKey('agent', agent)).some((f) => book.familyOf(f) === 'agent-silent');
 
   /** The fate that explains most; of equal ones the narrowest. */
   function bestFate(firing: FiringAlert, now: EpochMs): Candidate | undefined {

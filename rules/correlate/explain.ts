@@ -99,6 +99,7 @@ const isLedByCommonCause = ({ explanation, verdict }: FiringAlert): boolean =>
   explanation?.row === 'common-cause' || verdict?.shared !== undefined;
 
 export function createExplainer({ book, answers, topology }: ExplainerDeps): Explainer {
+  const { isSilent } = book;
   const neighbours = createNeighbours({ book, topology });
   const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
     const began = Math.max(failedAt(effect), effect.explainedUntil ?? 0);
@@ -183,9 +184,6 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     return causes;
   }
 
-  const isSilent = (agent: AgentId): boolean =>
-    book.on(subjectKey('agent', agent)).some((firing) => book.familyOf(firing) === 'agent-silent');
-
   function sourcesOf({ from }: Way): readonly SiteId[] {
     if (from !== undefined) return [from];
     const { core } = topology().graph;
@@ -221,8 +219,8 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     const isSeeing = sources.some((site) => !topology().agentsAt(site).every(isSilent));
     const causeOf = (link: Link): FiringAlert | undefined => {
       if (!found.has(link)) {
-        const blind = isSeeing ? blindnessOf(effect, link) : undefined;
-        found.set(link, suspectIn(effect, lostOn(way, link)) ?? blind);
+        const blind = () => (isSeeing ? blindnessOf(effect, link) : undefined);
+        found.set(link, suspectIn(effect, lostOn(way, link)) ?? blind());
       }
       return found.get(link);
     };

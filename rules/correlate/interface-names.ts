@@ -1,11 +1,5 @@
 import type { Link } from '../../protocol/model/inventory.ts';
-import {
-  deviceOf,
-  idOf,
-  interfaceKey,
-  kindOf,
-  type SubjectKey,
-} from '../../protocol/model/subject.ts';
+import { deviceOf, idOf, interfaceKey, type SubjectKey } from '../../protocol/model/subject.ts';
 
 /** "GigabitEthernet0/1" as the kind of port and its number. */
 interface PortName {
@@ -45,7 +39,7 @@ export function createInterfaceNames(links: readonly Link[]): InterfaceNames {
   }
 
   function canonical(subject: SubjectKey): SubjectKey {
-    if (kindOf(subject) !== 'interface' || exact.has(subject)) return subject;
+    if (!subject.startsWith('interface:') || exact.has(subject)) return subject;
     const device = deviceOf(subject) ?? '';
     const { word, number } = portName(idOf(subject).slice(device.length + 1));
     if (number === '') return subject;

@@ -1,10 +1,4 @@
-import {
-  type AgentId,
-  idOf,
-  type SiteId,
-  type SubjectKey,
-  subjectKey,
-} from '../../protocol/model/subject.ts';
+import { type AgentId, idOf, type SiteId, type SubjectKey } from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { Timing } from '../settings.ts';
 import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
@@ -47,8 +41,7 @@ const QUESTIONS = 3;
 export const COLLECTOR_ROW = 'collector-cut-off';
 
 export function createSilence({ book, answers, topology, timing }: SilenceDeps): Silence {
-  const isSilent = (agent: AgentId): boolean =>
-    book.on(subjectKey('agent', agent)).some((f) => book.familyOf(f) === 'agent-silent');
+  const { isSilent } = book;
 
   /** What others may see of the site: its circuits first, they are asked first. */
   function windowsInto(site: SiteId): readonly SubjectKey[] {

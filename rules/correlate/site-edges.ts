@@ -80,6 +80,11 @@ export function createSiteEdges(
   const hubs = inventory.sites.filter((site) => site.hub);
   const tops = hubs.length > 0 ? hubs : inventory.sites.filter((site) => !served.has(site.id));
   const core = [...tops.map((site) => site.id), WORLD];
+  // A way over another hub is found at once and not after a thousand circuits to branches.
+  const isCore = new Set(core);
+  for (const hub of core) {
+    edges.get(hub)?.sort((a, b) => Number(isCore.has(b.to)) - Number(isCore.has(a.to)));
+  }
   const free = new Set(edges.has(WORLD) ? core : NONE);
   const freeWaysOf = (node: string): readonly string[] =>
     node === WORLD ? [...free] : free.has(node) ? [WORLD] : NONE;

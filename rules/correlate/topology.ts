@@ -161,5 +161,13 @@ export const endInterfaces = (link: Link): SubjectKey[] =>
     end.interface === undefined ? [] : [interfaceKey(end.device, end.interface)],
   );
 
-export const linkSubject = (link: Link): SubjectKey => subjectKey('link', link.id);
+const linkSubjects = new WeakMap<Link, SubjectKey>();
+/** One string for each circuit: it is the key of most look-ups. */
+export function linkSubject(link: Link): SubjectKey {
+  const known = linkSubjects.get(link);
+  if (known !== undefined) return known;
+  const made = subjectKey('link', link.id);
+  linkSubjects.set(link, made);
+  return made;
+}
 export const deviceSubject = (id: DeviceId): SubjectKey => subjectKey('device', id);
