@@ -29,6 +29,11 @@ export interface Poller {
   remove(id: string): void;
   /** Runs it now, beside its schedule, unless it is running already. */
   runNow(id: string): void;
+  /**
+   * Runs it once more at `at`, on the clock's `elapsed`, beside its schedule. A later call takes the
+   * place of an earlier one; a run of the schedule that comes soon after, or is under way, suffices.
+   */
+  runAgainAt(id: string, at: number): void;
   /** Worst lateness of a run since the last call, ms. */
   takeLag(): number;
   /** Runs that were given up since the start, because the one before was still busy. */
@@ -40,10 +45,16 @@ interface Running {
   readonly task: PollTask;
   runs: number;
   isWaiting: boolean;
+  cancelAgain: CancelTimer;
 }
 
 /** Part of the period that a poll may use; the rest keeps a slow device off its next poll. */
 const BUDGET = 0.9;
+
+/** A run beside the schedule leaves the next one of the schedule at least so much time, ms. */
+const LEAVES_FREE = 3_000;
+
+const nothing = (): void => undefined;
 
 /**
  * The shell around the schedule: one timer, no overlap, at most `maxPolls` bounded polls at a time.
@@ -61,7 +72,7 @@ export function createPoller(options: {
   let polls = 0;
   let worstLag = 0;
   let skipped = 0;
-  let timer: CancelTimer = () => undefined;
+  let timer: CancelTimer = nothing;
 
   function arm(): void {
     timer();
@@ -81,13 +92,16 @@ export function createPoller(options: {
     const running = tasks.get(id);
     if (running === undefined) return;
     skipped += missed;
-    const { every, maxRuns, isBounded } = running.task;
+    const { every, maxRuns } = running.task;
     if (running.runs >= maxRuns || running.isWaiting) {
       skipped += 1;
       return;
     }
-    const slot = { dueAt, endsAt: dueAt + every, deadline: dueAt + every * BUDGET };
-    if (!isBounded) {
+    enter(running, { dueAt, endsAt: dueAt + every, deadline: dueAt + every * BUDGET });
+  }
+
+  function enter(running: Running, slot: Slot): void {
+    if (!running.task.isBounded) {
       start(running, slot);
       return;
     }
@@ -124,8 +138,21 @@ export function createPoller(options: {
       });
   }
 
+  function runAgain(id: string): void {
+    const running = tasks.get(id);
+    const next = schedule.dueOf(id);
+    if (running === undefined || next === undefined) return;
+    const now = clock.elapsed();
+    const isBusy = running.runs > 0 || running.isWaiting;
+    if (isBusy || next - now <= LEAVES_FREE) return;
+    const deadline = Math.min(now + running.task.every * BUDGET, next - LEAVES_FREE / 2);
+    enter(running, { dueAt: now, endsAt: next, deadline });
+    startWaiting();
+  }
+
   function remove(id: string): void {
     schedule.remove(id);
+    tasks.get(id)?.cancelAgain();
     tasks.get(id)?.task.close();
     tasks.delete(id);
   }
@@ -133,7 +160,7 @@ export function createPoller(options: {
   return {
     set(task) {
       remove(task.id);
-      tasks.set(task.id, { task, runs: 0, isWaiting: false });
+      tasks.set(task.id, { task, runs: 0, isWaiting: false, cancelAgain: nothing });
       schedule.set(task.id, task.every, clock.elapsed());
       arm();
     },
@@ -147,6 +174,13 @@ export function createPoller(options: {
       const now = clock.elapsed();
       begin({ id, dueAt: now, missed: 0 });
       startWaiting();
+    },
+    runAgainAt(id, at) {
+      const running = tasks.get(id);
+      if (running === undefined) return;
+      running.cancelAgain();
+      const wait = durationMs(Math.max(0, at - clock.elapsed()));
+      running.cancelAgain = clock.after(wait, () => runAgain(id));
     },
     takeLag() {
       const lag = worstLag;

@@ -8,6 +8,8 @@ export interface Schedule {
   remove(id: string): void;
   /** Targets due at `now`, each once, with the time it was due; periods that were missed altogether are counted. */
   take(now: number): Due[];
+  /** When the target is due next; undefined = it is not polled. */
+  dueOf(id: string): number | undefined;
   /** When `take` has something to give next; undefined when there is nothing to poll. */
   nextAt(): number | undefined;
 }
@@ -75,6 +77,7 @@ export function createSchedule(): Schedule {
       }
       return due;
     },
+    dueOf: (id) => entries.get(id)?.dueAt,
     nextAt() {
       dropDead();
       return heap[0]?.dueAt;

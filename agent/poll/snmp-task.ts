@@ -15,6 +15,7 @@ import type { Names } from './names.ts';
 import type { ProbeNotes } from './notes.ts';
 import type { PollTask, Slot } from './poller.ts';
 import type { SubmitReport } from './report.ts';
+import { hashOf } from './schedule.ts';
 import {
   identifyInterfaces,
   type KnownInterface,
@@ -36,7 +37,17 @@ export interface SnmpTaskDeps {
   readonly notes: ProbeNotes;
   readonly memory: InterfaceMemory;
   readonly submit: SubmitReport;
+  /** Polls the target once more, at that time of the clock's `elapsed`. */
+  readonly pollAgain: (target: string, at: number) => void;
 }
+
+/** After a poll without any answer the next ones come so soon, ms, and so often; then the schedule goes on. */
+const AGAIN_AFTER = 10_000;
+const AGAIN_AT_MOST = 3;
+/** Devices that fall silent together are not asked again together, ms. */
+const AGAIN_SPREAD = 2_000;
+/** From the end of a poll without answer to the next one at least, ms. */
+const AGAIN_PAUSE = 1_000;
 
 interface Open {
   readonly reader: SnmpReader;
@@ -49,13 +60,14 @@ export function createSnmpTask(
   credential: SnmpCredential,
   deps: SnmpTaskDeps,
 ): PollTask {
-  const { engine, clock, log, names, notes, memory, submit } = deps;
+  const { engine, clock, log, names, notes, memory, submit, pollAgain } = deps;
   const device = idOf(target.subject as SubjectKey);
   let open: Open | undefined;
   let before: SnmpSystem | undefined;
   let slowAt = Number.NEGATIVE_INFINITY;
   let failure: string | undefined;
   let isClosed = false;
+  let unanswered = 0;
 
   /** A device whose name got another address gets another session. */
   function readerFor(address: string): SnmpReader {
@@ -70,6 +82,14 @@ export function createSnmpTask(
     failure = text;
     if (text === undefined) log.info({ target: target.id }, 'the device answers SNMP again');
     else log.warn({ target: target.id, reason: text }, 'the device does not answer SNMP');
+  }
+
+  /** One lost poll says little; the next one of the schedule may be a minute away. */
+  function askAgain(begunAt: number, answered: boolean): void {
+    unanswered = answered ? 0 : unanswered + 1;
+    if (unanswered === 0 || unanswered > AGAIN_AT_MOST) return;
+    const after = AGAIN_AFTER + (hashOf(target.id) % AGAIN_SPREAD) - AGAIN_SPREAD / 2;
+    pollAgain(target.id, Math.max(begunAt + after, clock.elapsed() + AGAIN_PAUSE));
   }
 
   async function interfacesOf(
@@ -138,8 +158,11 @@ export function createSnmpTask(
       }
       notes.clear('snmp', target.id);
       const until = epochMs(clock.now() + Math.max(0, deadline - clock.elapsed()));
-      const report = snmpSamples(device, await poll(readerFor(address), until));
-      if (!isClosed) submit(report);
+      const begunAt = clock.elapsed();
+      const outcome = await poll(readerFor(address), until);
+      if (isClosed) return;
+      submit(snmpSamples(device, outcome));
+      askAgain(begunAt, outcome.answered);
     },
     close() {
       isClosed = true;

@@ -44,7 +44,11 @@ export function createTargets(deps: TargetsDeps): Targets {
     }
     const credential = credentialOf(target, config);
     if (credential !== undefined) {
-      return createSnmpTask(target, credential, { ...deps, engine: deps.snmp });
+      return createSnmpTask(target, credential, {
+        ...deps,
+        engine: deps.snmp,
+        pollAgain: poller.runAgainAt,
+      });
     }
     deps.notes.set('snmp', target.id, `no credential named ${target.credential}`);
     return undefined;

@@ -53,6 +53,7 @@ export function runStorm(plan: StormPlan, listener: Listener): StormResult {
   events[ECHO_EVENTS.burst] = echo.burst;
   events[POLL_EVENTS.poll] = snmp.poll;
   events[POLL_EVENTS.miss] = snmp.miss;
+  events[POLL_EVENTS.again] = snmp.again;
   events[SHIP_EVENTS.cut] = shipping.cut;
   events[SHIP_EVENTS.arrive] = (agent) => shipping.arrive(agent);
   events[ASK] = ask;

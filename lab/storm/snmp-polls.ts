@@ -5,12 +5,15 @@ import { durationMs, epochMs } from '../../protocol/model/units.ts';
 import type { EchoDeps } from './echo-rounds.ts';
 import type { PollTarget, Port } from './targets.ts';
 
-export const POLL_EVENTS = { poll: 3, miss: 4 } as const;
+export const POLL_EVENTS = { poll: 3, miss: 4, again: 8 } as const;
 
 const STEP_MS = 100;
 /** Three tries of two seconds each. */
 const GIVES_UP = 60;
 const TRIES = 3;
+/** After a poll without answer a device is asked again so soon, steps, with some spread, and so often. */
+const AGAIN = [90, 110] as const;
+const AGAIN_AT_MOST = 3;
 const SPEED = 100_000_000;
 const FULL = 0.98;
 
@@ -25,6 +28,7 @@ interface Meter {
 export interface SnmpPolls {
   poll(index: number, now: number): void;
   miss(index: number, now: number): void;
+  again(index: number, now: number): void;
 }
 
 /** Uptime of every device; state, speed and counters of the ports of routers. */
@@ -34,6 +38,8 @@ export function createSnmpPolls(deps: EchoDeps): SnmpPolls {
   const { polls } = plan.targets;
   const meters = new Map<number, Meter>();
   const seriesOf = new Map<string, Series>();
+  /** Polls without answer since the last one with an answer. */
+  const unanswered = new Map<number, number>();
   for (const [index, { every }] of polls.entries()) {
     wheel.put(1 + Math.floor((random.next() * every) / STEP_MS), POLL_EVENTS.poll, index);
   }
@@ -96,26 +102,37 @@ export function createSnmpPolls(deps: EchoDeps): SnmpPolls {
     put(subject, 'if_out_octets_total', BigInt(Math.round(octets)));
   }
 
+  function ask(index: number, now: number): void {
+    const poll = pollAt(index);
+    if (!world.isRunning(poll.agent)) return;
+    const subject = deviceOf(poll);
+    const way = world.wayTo({ agent: poll.agent, subject, node: poll.node });
+    const isHeard = way.isUp && (way.loss === 0 || random.next() >= way.loss ** TRIES);
+    if (!isHeard || world.state.snmpOff[poll.node] !== 0) {
+      wheel.put(GIVES_UP, POLL_EVENTS.miss, index);
+      return;
+    }
+    const put = putter(poll, now);
+    put(subject, 'snmp_answered', 1);
+    put(subject, 'device_uptime_ticks', Math.floor((now - world.bootedAt(poll.node)) / 10));
+    for (const port of poll.ports) readPort(poll, port, now, put);
+    unanswered.delete(index);
+  }
+
   return {
     poll(index, now) {
-      const poll = pollAt(index);
-      wheel.put(poll.every / STEP_MS, POLL_EVENTS.poll, index);
-      if (!world.isRunning(poll.agent)) return;
-      const subject = deviceOf(poll);
-      const way = world.wayTo({ agent: poll.agent, subject, node: poll.node });
-      const isHeard = way.isUp && (way.loss === 0 || random.next() >= way.loss ** TRIES);
-      if (!isHeard || world.state.snmpOff[poll.node] !== 0) {
-        wheel.put(GIVES_UP, POLL_EVENTS.miss, index);
-        return;
-      }
-      const put = putter(poll, now);
-      put(subject, 'snmp_answered', 1);
-      put(subject, 'device_uptime_ticks', Math.floor((now - world.bootedAt(poll.node)) / 10));
-      for (const port of poll.ports) readPort(poll, port, now, put);
+      wheel.put(pollAt(index).every / STEP_MS, POLL_EVENTS.poll, index);
+      ask(index, now);
     },
+    again: ask,
     miss(index, now) {
       const poll = pollAt(index);
-      if (world.isRunning(poll.agent)) putter(poll, now)(deviceOf(poll), 'snmp_answered', 0);
+      if (!world.isRunning(poll.agent)) return;
+      putter(poll, now)(deviceOf(poll), 'snmp_answered', 0);
+      const missed = (unanswered.get(index) ?? 0) + 1;
+      unanswered.set(index, missed);
+      if (missed > AGAIN_AT_MOST) return;
+      wheel.put(Math.round(random.between(...AGAIN)) - GIVES_UP, POLL_EVENTS.again, index);
     },
   };
 }

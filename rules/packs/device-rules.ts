@@ -6,14 +6,14 @@ export const DEVICE_RULES: readonly Rule[] = [
   {
     id: 'snmp-silent',
     on: ['device'],
-    detector: { kind: 'snmp-silent', after: seconds(40) },
+    detector: { kind: 'snmp-silent', after: seconds(15) },
     holdFor: seconds(0),
     clearAfter: seconds(10),
     severity: 'minor',
     disturbance: 'degradation',
     cause: 'SNMP silent',
     reason:
-      'No poll answered for 40 s, with the retries of each: three polls of a WAN router, two of the others. A time-out of SNMP alone is never an outage. Zabbix waits 5 min; we do not page for it, so it may be told sooner.',
+      'Three polls in a row without an answer, with the retries of each; after the first one the agent asks again every 10 s. A time-out of SNMP alone is never an outage. Zabbix waits 5 min; we do not page for it, so it may be told sooner.',
     advice: [
       'Does the device answer echoes? Then it works and only its management is blind.',
       'Was the community, the user or an access list changed?',

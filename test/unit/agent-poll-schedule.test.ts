@@ -148,6 +148,31 @@ describe('the poller', () => {
     expect(runs.length).toBeGreaterThanOrEqual(4);
   });
 
+  test('a run asked for again comes at its time and keeps clear of the schedule', async () => {
+    const { clock, poller, runs, add } = bench();
+    add('a', 10, { every: 60_000 });
+    await clock.advance(10_000);
+    const first = runs[0]?.at as number;
+    expect(runs).toHaveLength(1);
+    poller.runAgainAt('a', first + 15_000);
+    poller.runAgainAt('a', first + 12_000);
+    await clock.advance(8_000);
+    expect(runs.map(({ at }) => at)).toEqual([first, first + 12_000]);
+    await clock.advance(200_000);
+    const next = (runs.at(-1)?.at as number) + 60_000;
+    const before = runs.length;
+    // So shortly before the next one of the schedule there is no need.
+    poller.runAgainAt('a', next - 2_000);
+    await clock.advance(next + 100 - clock.elapsed());
+    expect(runs.slice(before).map(({ at }) => at)).toEqual([next]);
+    poller.runAgainAt('a', next + 20_000);
+    poller.runAgainAt('unknown', next + 20_000);
+    poller.remove('a');
+    await clock.advance(100_000);
+    expect(runs).toHaveLength(before + 1);
+    expect(poller.skipped()).toBe(0);
+  });
+
   test('a removed target is closed and not polled again; runNow does not overlap', async () => {
     const { clock, poller, runs, add } = bench();
     let closed = 0;

@@ -176,6 +176,40 @@ describe('an SNMP target', () => {
     expect(said).toEqual(['the device does not answer SNMP', 'the device answers SNMP again']);
   });
 
+  test('after a poll without answer it is asked again every 10 s, three times, then by its schedule', async () => {
+    const { targets } = start();
+    targets.apply(config({ targets: [{ ...target, every: 300_000 }] }));
+    await clock.advance(400_000);
+    device.isSilent = true;
+    const before = reports.length;
+    await clock.advance(300_000);
+    const misses = reports.slice(before).map((one) => one.samples[0]?.at as number);
+    expect(misses).toHaveLength(4);
+    for (const n of [1, 2, 3]) {
+      const gap = (misses[n] as number) - (misses[n - 1] as number);
+      expect(gap).toBeGreaterThanOrEqual(9_000);
+      expect(gap).toBeLessThanOrEqual(11_000);
+    }
+    await clock.advance(300_000);
+    expect(reports).toHaveLength(before + 5);
+  });
+
+  test('an answer to the second question ends the asking, and the schedule goes on undisturbed', async () => {
+    const { targets } = start();
+    targets.apply(config({ targets: [{ ...target, every: 300_000 }] }));
+    await clock.advance(400_000);
+    const due = reports.at(-1)?.samples[0]?.at as number;
+    const before = reports.length;
+    device.isSilent = true;
+    await clock.advance(due + 301_000 - clock.now());
+    device.isSilent = false;
+    await clock.advance(298_000);
+    const ats = reports.slice(before).map((one) => one.samples[0]?.at as number);
+    expect(ats).toHaveLength(2);
+    await clock.advance(3_000);
+    expect(reports.at(-1)?.samples[0]?.at).toBe(due + 600_000);
+  });
+
   test('a name that does not resolve is no silence: nothing is shipped, a note says why', async () => {
     addresses = {};
     const { targets, notes } = start();
