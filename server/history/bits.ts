@@ -13,10 +13,13 @@ export class CorruptChunkError extends Error {
 export const bitLength = (z: number): number =>
   z < 4_294_967_296 ? 32 - Math.clz32(z) : 64 - Math.clz32(z / 4_294_967_296);
 
+/** The middle quotient of values so many bits longer than the divisor. */
+const QUOTIENTS = [0, 1.5, 3, 6, 12];
+
 /** Bits that `writeRice` takes, about: for a value of `length` bits, the middle of those. */
 export function riceBits(length: number, k: number): number {
   if (length <= k) return 1 + k;
-  const quotient = 1.5 * 2 ** (length - 1 - k);
+  const quotient = length - k < QUOTIENTS.length ? QUOTIENTS[length - k]! : RUN;
   return quotient >= RUN ? RUN + LENGTH_BITS + length : 1 + k + quotient;
 }
 

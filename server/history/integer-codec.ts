@@ -160,8 +160,22 @@ function bestPlan(count: number, first: number, unit: number): Plan {
     best = { order, first, unit, centre, k };
   }
   const { order, centre } = best!;
-  predict(order, centre, count, 1);
-  return { ...best!, k: bestDivisor().k };
+  leave(order, centre, count);
+  return best!;
+}
+
+/** All residuals, folded, of the prediction that was chosen. */
+function leave(order: 0 | 1 | 2, centre: number, count: number): void {
+  let before = order === 0 ? 0 : scaled[0]!;
+  let step = 0;
+  for (let i = 1; i < count; i++) {
+    const value = scaled[i]!;
+    const residual = value - before - (order === 2 ? step : centre);
+    residuals[i] = residual >= 0 ? 2 * residual : -2 * residual - 1;
+    if (order === 0) continue;
+    step = value - before;
+    before = value;
+  }
 }
 
 /** The middle one of fifteen: near enough to the median, and not moved by a spike. */
@@ -173,25 +187,23 @@ function usual(order: 0 | 1, count: number): number {
   return probes.sort()[PROBES >> 1]!;
 }
 
-/** What the prediction leaves, folded to 0, 1, 2 … for 0, -1, 1 …; and how long it is in bits. */
+/** How long in bits what the prediction leaves is, folded to 0, 1, 2 … for 0, -1, 1 …. */
 function predict(order: 0 | 1 | 2, centre: number, count: number, every: number): void {
   lengths.fill(0);
   if (order === 0) {
-    for (let i = 1; i < count; i += every) fold(i, scaled[i]! - centre);
+    for (let i = 1; i < count; i += every) note(scaled[i]! - centre);
   } else if (order === 1) {
-    for (let i = 1; i < count; i += every) fold(i, scaled[i]! - scaled[i - 1]! - centre);
+    for (let i = 1; i < count; i += every) note(scaled[i]! - scaled[i - 1]! - centre);
   } else {
-    fold(1, scaled[1]!);
+    note(scaled[1]!);
     for (let i = 2; i < count; i += every) {
-      fold(i, scaled[i]! - 2 * scaled[i - 1]! + scaled[i - 2]!);
+      note(scaled[i]! - 2 * scaled[i - 1]! + scaled[i - 2]!);
     }
   }
 }
 
-function fold(i: number, residual: number): void {
-  const folded = residual >= 0 ? 2 * residual : -2 * residual - 1;
-  residuals[i] = folded;
-  lengths[bitLength(folded)]!++;
+function note(residual: number): void {
+  lengths[bitLength(residual >= 0 ? 2 * residual : -2 * residual - 1)]!++;
 }
 
 /** The divisor that costs least, near the commonest length. */
