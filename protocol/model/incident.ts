@@ -78,7 +78,10 @@ export interface Incident {
   readonly subject: SubjectKey;
   readonly site?: SiteId;
   readonly root: SuspectedRoot;
+  /** At most 100, circuits first; `moreSymptoms` counts the others. */
   readonly symptoms: readonly Symptom[];
+  /** Symptoms that are not listed, and how many of them have cleared. Absent = all are listed. */
+  readonly moreSymptoms?: { readonly count: number; readonly cleared: number };
   readonly severity: Severity;
   readonly disturbance: Disturbance;
   readonly impact: Level;

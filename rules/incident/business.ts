@@ -18,6 +18,7 @@ import type { Trouble } from './standings.ts';
 const UNFELT: ReadonlySet<Family> = new Set(['snmp-silent', 'resources', 'budget', 'other']);
 
 const NONE: readonly never[] = [];
+const NO_BUSINESS: BusinessView = { services: NONE, users: 0 };
 
 /** Ties the services to the alerts and incidents of the network engine. */
 export interface Business {
@@ -88,7 +89,8 @@ export function createBusiness(deps: BusinessDeps, state?: ServiceBookState): Bu
     },
     touch: services.touch,
     review,
-    of: (incident) => services.business(incident.id, subjectsOf(incident), now),
+    of: (incident) =>
+      services.isEmpty() ? NO_BUSINESS : services.business(incident.id, subjectsOf(incident), now),
     nextDueAt: services.nextDueAt,
     configure: services.configure,
     snapshot: services.snapshot,

@@ -26,6 +26,7 @@ import {
 } from './impact.ts';
 import type { Business } from './services.ts';
 import { matchSignature, type SignatureMatch } from './signature.ts';
+import { listed } from './symptoms.ts';
 import { causeOf, titleOf } from './wording.ts';
 
 /** A symptom with the row of the explanation table that made it one. */
@@ -184,13 +185,6 @@ function harmOf({ root, symptoms, worst }: IncidentRecord): Harm {
   return { severity, disturbance };
 }
 
-const symptomOf = ({
-  row: _,
-  severity: __,
-  disturbance: ___,
-  ...symptom
-}: SymptomRecord): Symptom => symptom;
-
 /** What happened to it since it was opened, as far as it did. */
 function lifeOf({ resolvedAt, acknowledged, takenOver, mergedInto, blindSince }: IncidentRecord) {
   return {
@@ -230,7 +224,7 @@ export function viewOf(record: IncidentRecord, deps: ViewDeps): Incident {
       confidence: confidenceOf(record, signature),
       because: reasons,
     },
-    symptoms: [...record.symptoms.values()].map(symptomOf),
+    ...listed(record.symptoms),
     ...harm,
     impact,
     urgency,
