@@ -9,7 +9,7 @@ const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 
 const { incidents } = await (await fetch(`${base}/api/v1/incidents?state=open`)).json();
-const incident = incidents[0];
+const incident = incidents.find((one) => one.services?.length > 0) ?? incidents[0];
 if (!incident) {
   console.error('screenshots: no incident is open; wait for the next fault of the demo');
   process.exit(1);
@@ -19,16 +19,18 @@ const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-sync', ...quiet],
 });
-for (const [name, path, colorScheme] of [
-  ['now', '/', 'dark'],
-  ['incident', `/#/incidents/${incident.id}`, 'light'],
-  ['sites', '/#/sites', 'light'],
-]) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme });
+
+const SHOTS = [
+  ['now', '/', 'dark', 800],
+  ['incident', `/#/incidents/${incident.id}`, 'light', 1000],
+  ['sites', '/#/sites', 'light', 800],
+];
+for (const [name, path, colorScheme, height] of SHOTS) {
+  const page = await browser.newPage({ viewport: { width: 1280, height }, colorScheme });
   await page.goto(`${base}${path}`);
   await page.waitForTimeout(3000);
   await page.screenshot({ path: `${folder}${name}.png` });
   await page.close();
 }
 await browser.close();
-console.log(`screenshots: now, incident and sites are in docs/screenshots`);
+console.log(`screenshots: ${SHOTS.map(([name]) => name).join(', ')} are in docs/screenshots`);

@@ -120,7 +120,9 @@ export const people = (n: number): string => count(n, 'person', 'people');
 export const percent = (ratio: number): string =>
   `${(ratio * 100).toFixed(ratio > 0 && ratio < 0.0995 ? 1 : 0)}\u00a0%`;
 
-export const ms = (value: number): string => `${value.toFixed(value < 100 ? 1 : 0)}\u00a0ms`;
+/** One decimal is enough, but for a LAN: there a tenth of a millisecond is much. */
+export const ms = (value: number): string =>
+  `${value < 0.95 ? Number(value.toPrecision(2)) : value.toFixed(value < 100 ? 1 : 0)}\u00a0ms`;
 
 /** `link:lyon-mpls` as a person says it, where no name is known. */
 export function subjectWords(subject: string): string {
@@ -183,6 +185,7 @@ const METRIC_WORDS: readonly (readonly [RegExp, string])[] = [
   [/_utilisation_ratio$/, 'Utilisation'],
   [/_errors_per_s$/, 'Errors per second'],
   [/_discards_per_s$/, 'Discards per second'],
+  [/^if_admin_up$/, 'Interface enabled'],
   [/^if_oper_up$/, 'Interface up'],
   [/^snmp_answered$/, 'SNMP answered'],
 ];

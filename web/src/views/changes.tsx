@@ -111,6 +111,8 @@ function Work() {
   const key = `windows ${maintenance.value.map(({ id, until }) => `${id} ${until}`)}`;
   const asked = useAsked(key, REREAD_MS, fetchWindows);
   const list = asked.found?.windows ?? [];
+  // A nightly one is one line, not thirty.
+  const shown = [...Map.groupBy(list, ({ name, subjects }) => `${name} ${subjects}`).values()];
   return (
     <section class="card" aria-labelledby="work-title">
       <h2 id="work-title">Announced work</h2>
@@ -120,20 +122,22 @@ function Work() {
         empty="Nothing is announced. Announce work in the configuration, or with: vedette maintenance add"
       />
       <ul class="windows">
-        {list.slice(0, WINDOWS_SHOWN).map((window) => (
-          <Window key={`${window.id} ${window.from}`} window={window} />
+        {shown.slice(0, WINDOWS_SHOWN).map((windows) => (
+          <Window key={windows[0]?.id} windows={windows} />
         ))}
       </ul>
-      {list.length > WINDOWS_SHOWN ? (
-        <p class="none">and {count(list.length - WINDOWS_SHOWN, 'later window')}</p>
+      {shown.length > WINDOWS_SHOWN ? (
+        <p class="none">and {count(shown.length - WINDOWS_SHOWN, 'other window')}</p>
       ) : null}
     </section>
   );
 }
 
-function Window({ window }: { readonly window: WindowRow }) {
+function Window({ windows }: { readonly windows: readonly WindowRow[] }) {
   const now = clock.peek();
-  const { name, from, until, subjects, source, by } = window;
+  const [first, second] = windows;
+  if (first === undefined) return null;
+  const { name, from, until, subjects, source, by } = first;
   const isNow = from <= now;
   return (
     <li class={isNow ? 'is-now' : ''}>
@@ -142,6 +146,8 @@ function Window({ window }: { readonly window: WindowRow }) {
         <b>{name}</b>
         <p>
           {isNow ? 'now, until' : `${shortTime(from, now)} to`} {shortTime(until, now)}
+          {second === undefined ? '' : `, again ${shortTime(second.from, now)}`}
+          {windows.length < 3 ? '' : ` and ${windows.length - 2} more times`}
         </p>
         <small>
           <Subjects subjects={subjects} />

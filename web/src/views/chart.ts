@@ -31,6 +31,8 @@ export interface Chart {
 const HEIGHT = 260;
 /** Above so many samples big points would hide each other. */
 const MANY = 300;
+/** Fewer samples than this are drawn as points too: a line of two would hardly be seen. */
+const FEW = 30;
 const DAY_MS = 86_400_000;
 /** A share jumps from round to round: a line between would tell of values that never were. */
 const BARS: Partial<uPlot.Series> = {
@@ -55,6 +57,7 @@ export function createChart(box: HTMLElement): Chart {
       const isOther =
         content?.range.series !== next.range.series ||
         content.range.form !== next.range.form ||
+        content.range.at.length < FEW !== next.range.at.length < FEW ||
         content.limit !== next.limit;
       content = next;
       if (plot === undefined || isOther) rebuild();
@@ -124,7 +127,7 @@ export function createChart(box: HTMLElement): Chart {
           stroke: colour('--accent'),
           ...(isShare && !isSmoke
             ? { fill: colour('--accent'), ...BARS }
-            : { width: 1.6, points: { show: false } }),
+            : { width: 1.6, points: { show: at.length < FEW, size: 4 } }),
           value: (_plot, value) => words(value),
         },
         {
