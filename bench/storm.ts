@@ -9,7 +9,8 @@ import { engineListener, judgeStorm, settingsOf } from './support-storm-run.ts';
 /**
  * Storms: random WANs with 1 to 5 random faults through the whole engine in virtual time.
  *
- *   node bench/main.ts storm --storms=1000 [--from=SEED] [--max-branches=N]
+ *   node bench/main.ts storm --storms=1000 [--from=SEED] [--max-branches=N] [--minutes=N]
+ *                                              as many as begin within so many minutes
  *   node bench/main.ts storm --seed=SEED --trace       the story of one storm
  *   node bench/main.ts storm --seed=SEED --record=FILE its inputs, for vedette replay
  */
@@ -19,6 +20,7 @@ interface StormArguments {
   readonly storms: number;
   readonly from: number;
   readonly maxBranches: number;
+  readonly minutes: number;
   readonly seed: number | undefined;
   readonly hasTrace: boolean;
   readonly record: string | undefined;
@@ -32,6 +34,7 @@ function argumentsOf(argv: readonly string[]): StormArguments {
       storms: { type: 'string' },
       from: { type: 'string' },
       'max-branches': { type: 'string' },
+      minutes: { type: 'string' },
       seed: { type: 'string' },
       trace: { type: 'boolean' },
       record: { type: 'string' },
@@ -43,6 +46,7 @@ function argumentsOf(argv: readonly string[]): StormArguments {
     storms: number(values.storms, 1000),
     from: number(values.from, 1),
     maxBranches: number(values['max-branches'], 2_000),
+    minutes: number(values.minutes, Number.POSITIVE_INFINITY),
     seed: values.seed === undefined ? undefined : number(values.seed, 1),
     hasTrace: values.trace === true,
     record: typeof values.record === 'string' ? values.record : undefined,
@@ -75,7 +79,9 @@ export async function run(): Promise<Figure[]> {
   const options = argumentsOf(process.argv.slice(2));
   if (options.seed !== undefined) await tellOne(options.seed, options);
   const tally = createTally();
+  const end = performance.now() + options.minutes * 60_000;
   for (let seed = options.from; seed < options.from + options.storms; seed++) {
+    if (performance.now() > end) break;
     const { score, result } = judgeStorm({ seed, maxBranches: options.maxBranches });
     add(tally, score, result);
     for (const wrong of score.wrongs) console.log(`seed ${seed}: ${wrong}`);
