@@ -124,12 +124,6 @@ export const percent = (ratio: number): string =>
 export const ms = (value: number): string =>
   `${value < 0.95 ? Number(value.toPrecision(2)) : value.toFixed(value < 100 ? 1 : 0)}\u00a0ms`;
 
-/** `link:lyon-mpls` as a person says it, where no name is known. */
-export function subjectWords(subject: string): string {
-  const cut = subject.indexOf(':');
-  return `${subject.slice(0, cut)} ${subject.slice(cut + 1)}`;
-}
-
 const round = (amount: number): string =>
   amount.toLocaleString('en', { maximumFractionDigits: amount < 100 && amount % 1 !== 0 ? 2 : 0 });
 
