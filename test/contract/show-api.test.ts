@@ -297,6 +297,8 @@ describe('around it', () => {
       '/api/v1/incidents/{id}/split',
       '/api/v1/incidents/{id}/take-over',
       '/api/v1/incidents/{id}/unacknowledge',
+      '/api/v1/maintenance',
+      '/api/v1/maintenance/{id}/end',
       '/api/v1/range',
       '/api/v1/series',
       '/api/v1/status',
