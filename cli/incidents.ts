@@ -128,7 +128,7 @@ async function show(path: string, options: Options): Promise<number> {
 
 function tell(incident: IncidentView): void {
   console.log(line(incident));
-  const { root, symptoms } = incident;
+  const { moreSymptoms, root, symptoms } = incident;
   console.log(`  root     ${root.alert}`);
   console.log(`           ${root.cause}, ${Math.round(root.confidence * 100)} % sure`);
   for (const reason of incident.because) console.log(`  because  ${reason.text}`);
@@ -137,6 +137,7 @@ function tell(incident: IncidentView): void {
       `  symptom  ${alert}${clearedAt === undefined ? '' : ' (cleared)'}: ${because.text}`,
     );
   }
+  if (moreSymptoms !== undefined) console.log(`  symptom  … and ${moreSymptoms.count} more`);
 }
 
 async function act(path: string, verb: string, options: Options): Promise<number> {

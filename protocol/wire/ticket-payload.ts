@@ -36,6 +36,8 @@ export interface TicketData {
     readonly rule: string;
     readonly text: string;
   }[];
+  /** Symptoms that are not in the list. Absent = all are. */
+  readonly moreSymptoms?: number;
   readonly users: number;
   /** Sites behind the root that suffer as a whole; absent when none does. */
   readonly sites?: readonly { readonly id: string; readonly name: string }[];

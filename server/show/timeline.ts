@@ -164,7 +164,7 @@ function incidentSentence({ kind, view, into }: IncidentFact, why: string): stri
     case 'incident.opened':
       return `Incident opened, priority ${view.priority}: ${view.title}.${why}`;
     case 'incident.updated':
-      return `Now priority ${view.priority}, cause "${view.root.cause}", ${count(view.symptoms.length, 'symptom')}.${why}`;
+      return `Now priority ${view.priority}, cause "${view.root.cause}", ${count(view.symptoms.length + (view.moreSymptoms?.count ?? 0), 'symptom')}.${why}`;
     case 'incident.acknowledged':
       return `Acknowledged by ${by}${note === undefined ? '' : `: ${note}`}.`;
     case 'incident.unacknowledged':

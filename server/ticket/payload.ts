@@ -67,6 +67,7 @@ function compose(telling: Telling, context: MessageContext, measure: Measure): T
       rule: symptom.rule,
       text: short(symptom.because.text),
     })),
+    ...unlisted(incident, measure.symptoms),
     users: incident.users,
     ...businessOf(incident, names, measure.symptoms, short),
     advice: incident.advice.slice(0, measure.advice).map(short),
@@ -81,6 +82,12 @@ function compose(telling: Telling, context: MessageContext, measure: Measure): T
     ...(url ? { url } : {}),
   };
   return { type, timestamp: iso(fact.at), data };
+}
+
+/** Symptoms that the message does not list, because of its own bound or the incident's. */
+function unlisted({ symptoms, moreSymptoms }: Incident, most: number) {
+  const more = Math.max(0, symptoms.length - most) + (moreSymptoms?.count ?? 0);
+  return more > 0 ? { moreSymptoms: more } : {};
 }
 
 /** Sites and services by name, and what their loss costs. */

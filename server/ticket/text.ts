@@ -24,11 +24,13 @@ export function ticketText(
   const isOver = telling.type === 'incident.resolved';
   opening(telling, names, writer);
   writer.section('What was seen', seen(incident), measure.reasons);
-  writer.section('What this explains', explained(incident, names), measure.symptoms);
+  const more = incident.moreSymptoms;
+  writer.section('What this explains', explained(incident, names), measure.symptoms, more?.count);
   if (!isOver) {
     const against = doubts(incident, names);
     const none = ['nothing that we can see'];
-    writer.section('What speaks against it', against.length > 0 ? against : none, measure.reasons);
+    const told = against.length > 0 ? against : none;
+    writer.section('What speaks against it', told, measure.reasons, more?.cleared);
     writer.steps('Do first', incident.advice, measure.advice);
   }
   writer.paragraph(
@@ -221,7 +223,8 @@ function closingWords({ type, survivor }: Telling): string {
 
 interface Writer {
   paragraph(lines: readonly string[]): void;
-  section(title: string, lines: readonly string[], most: number): void;
+  /** @param unlisted lines that exist besides and that nobody lists */
+  section(title: string, lines: readonly string[], most: number, unlisted?: number): void;
   steps(title: string, lines: readonly string[], most: number): void;
   text(): string;
 }
@@ -233,18 +236,20 @@ function createWriter(measure: Measure): Writer {
     lines: readonly string[],
     most: number,
     mark: (n: number) => string,
+    unlisted = 0,
   ): void => {
     if (lines.length === 0) return;
     const shown = lines
       .slice(0, most)
       .map((line, n) => `${mark(n)} ${clip(sentence(line), measure.sentence)}`);
-    const more = lines.length - shown.length;
-    if (more > 0) shown.push(`  … and ${more} more, listed on the page.`);
+    const more = lines.length - shown.length + unlisted;
+    const where = unlisted > 0 ? '' : ', listed on the page';
+    if (more > 0) shown.push(`  … and ${more} more${where}.`);
     blocks.push([`${title}:`, ...shown].join('\n'));
   };
   return {
     paragraph: (lines) => blocks.push(lines.map((line) => line.trim()).join('\n')),
-    section: (title, lines, most) => list(title, lines, most, () => '-'),
+    section: (title, lines, most, unlisted) => list(title, lines, most, () => '-', unlisted),
     steps: (title, lines, most) => list(title, lines, most, (n) => `${n + 1}.`),
     text: () => blocks.join('\n\n'),
   };

@@ -130,6 +130,20 @@ describe('the text of a ticket', () => {
 });
 
 describe('bounds', () => {
+  test('symptoms that the incident itself only counts are counted in text and data', () => {
+    const base = fact('incident.opened', 0).view;
+    const huge = fact('incident.opened', 0, {
+      symptoms: Array.from({ length: 100 }, (_, n) => ({
+        ...base.symptoms[0]!,
+        subject: `device:d${n}`,
+      })),
+      moreSymptoms: { count: 4_900, cleared: 0 },
+    });
+    const { data } = ticketMessage({ type: 'incident.opened', fact: huge }, CONTEXT);
+    expect(data.symptoms.length + (data.moreSymptoms ?? 0)).toBe(5_000);
+    expect(data.text).toMatch(/and 4,?9\d\d more/);
+  });
+
   test('a hundred sites with hostile names fit into 20 kB, and the text says what was cut', () => {
     const nasty = '\u202e💥"\\\u0000\n'.repeat(60);
     const base = fact('incident.opened', 0).view;

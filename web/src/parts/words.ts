@@ -1,4 +1,4 @@
-import type { Money } from '../../../protocol/model/incident.ts';
+import type { Incident, Money } from '../../../protocol/model/incident.ts';
 import type { ServiceHours } from '../../../protocol/model/inventory.ts';
 import type {
   AgentView,
@@ -114,6 +114,20 @@ export const fullTime = (at: number): string => FULL.format(at);
 
 export const count = (n: number, noun: string, plural = `${noun}s`): string =>
   `${n.toLocaleString('en')}\u00a0${n === 1 ? noun : plural}`;
+
+/** All symptoms, how many of them have cleared, and how many are counted but not listed. */
+export function symptomsOf({
+  symptoms,
+  moreSymptoms,
+}: Pick<Incident, 'symptoms' | 'moreSymptoms'>) {
+  const cleared = symptoms.filter(({ clearedAt }) => clearedAt !== undefined).length;
+  const unlisted = moreSymptoms?.count ?? 0;
+  return {
+    count: symptoms.length + unlisted,
+    cleared: cleared + (moreSymptoms?.cleared ?? 0),
+    unlisted,
+  };
+}
 
 export const people = (n: number): string => count(n, 'person', 'people');
 

@@ -4,7 +4,7 @@ import type { IncidentView } from '../../../protocol/wire/views.ts';
 import { act, type Verb } from '../live/actions.ts';
 import { incidents, isOpen, subjectName } from '../live/store.ts';
 import { go, incidentHref } from '../parts/route.ts';
-import { count, glued } from '../parts/words.ts';
+import { count, glued, symptomsOf } from '../parts/words.ts';
 
 /** What a person is about to do; `alert` and `subject` where one alert of the incident is meant. */
 export interface Question {
@@ -57,7 +57,7 @@ const TEXTS: Record<Question['verb'], Texts> = {
   merge: {
     title: 'Merge into another incident',
     hint: (one) =>
-      `This incident ends here: ${count((one?.symptoms.length ?? 0) + 1, 'alert')} and the history go on in the one you choose${ticketsOf(one, ', and')}${hasTickets(one) ? ' says where' : ''}. The engine never parts them again.`,
+      `This incident ends here: ${count((one === undefined ? 0 : symptomsOf(one).count) + 1, 'alert')} and the history go on in the one you choose${ticketsOf(one, ', and')}${hasTickets(one) ? ' says where' : ''}. The engine never parts them again.`,
     button: 'Merge',
     done: 'Merged: it goes on in this incident.',
   },

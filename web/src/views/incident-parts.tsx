@@ -5,9 +5,18 @@ import { clock, isOpen, services, siteNameOf, subjectName } from '../live/store.
 import { Shape } from '../parts/marks.tsx';
 import { incidentHref, siteHref } from '../parts/route.ts';
 import { Age } from '../parts/time.tsx';
-import { count, glued, money, people, SERVICE_MARKS, span, timeOfDay } from '../parts/words.ts';
+import {
+  count,
+  glued,
+  money,
+  people,
+  SERVICE_MARKS,
+  span,
+  symptomsOf,
+  timeOfDay,
+} from '../parts/words.ts';
 import { askTo } from './ask.tsx';
-import { Tickets } from './incident-row.tsx';
+import { MoreSymptoms, Tickets } from './incident-row.tsx';
 
 /** More sites than this are a number, not a list. */
 const SITES_SHOWN = 12;
@@ -95,7 +104,7 @@ export function Why({ one, detail }: WhyProps) {
     .map((reason) => ({ ...reason, text: reason.text.replace(/^opened: /, '') }))
     .filter((reason) => !said.has(reason.text));
   const sure = Math.round(root.confidence * 100);
-  const live = one.symptoms.filter((symptom) => symptom.clearedAt === undefined).length;
+  const further = symptomsOf(one);
   return (
     <section class="card why" aria-labelledby="root-title">
       <h2 id="root-title">Suspected root</h2>
@@ -138,11 +147,11 @@ export function Why({ one, detail }: WhyProps) {
       )}
       {one.symptoms.length === 0 ? null : (
         <p class="kept">
-          {count(one.symptoms.length, 'further alert')} opened nothing of{' '}
-          {one.symptoms.length === 1
+          {count(further.count, 'further alert')} opened nothing of{' '}
+          {further.count === 1
             ? 'its own, because this explains it'
             : 'their own, because this explains them'}
-          {live === one.symptoms.length ? '' : `; ${one.symptoms.length - live} cleared since`}.
+          {further.cleared === 0 ? '' : `; ${further.cleared} cleared since`}.
         </p>
       )}
       <Absorbed detail={detail} />
@@ -208,7 +217,7 @@ export function SymptomCard({ one }: { readonly one: IncidentView }) {
   if (one.symptoms.length === 0) return null;
   return (
     <section class="card" aria-labelledby="symptoms-title">
-      <h2 id="symptoms-title">{count(one.symptoms.length, 'symptom')}</h2>
+      <h2 id="symptoms-title">{count(symptomsOf(one).count, 'symptom')}</h2>
       <ul class="symptoms">
         {one.symptoms.map((symptom) => {
           const isCleared = symptom.clearedAt !== undefined;
@@ -242,6 +251,7 @@ export function SymptomCard({ one }: { readonly one: IncidentView }) {
             </li>
           );
         })}
+        <MoreSymptoms one={one} />
       </ul>
     </section>
   );

@@ -14,6 +14,7 @@ import {
   percent,
   SERVICE_MARKS,
   SEVERITY_WORDS,
+  symptomsOf,
   ticketWords,
 } from '../parts/words.ts';
 import { askTo } from './ask.tsx';
@@ -78,7 +79,7 @@ export function IncidentRow({ id }: { readonly id: string }) {
             onClick={() => setUnfolded(!isUnfolded)}
           >
             <span class="fold" aria-hidden="true" />
-            {count(one.symptoms.length, 'symptom')}
+            {count(symptomsOf(one).count, 'symptom')}
           </button>
         )}
         <Tickets one={one} />
@@ -176,6 +177,13 @@ export function Symptoms({ one }: { readonly one: IncidentView }) {
           )}
         </li>
       ))}
+      <MoreSymptoms one={one} />
     </ul>
   );
+}
+
+/** The last line of a list that is not whole. */
+export function MoreSymptoms({ one }: { readonly one: IncidentView }) {
+  const { unlisted } = symptomsOf(one);
+  return unlisted === 0 ? null : <li>and {unlisted.toLocaleString('en')} more</li>;
 }
