@@ -34,14 +34,21 @@ export function demoConfig(wan: LabWan, options: DemoConfigOptions): object {
       hub: isHub,
       users,
     })),
-    devices: wan.sites.map(({ plan }) => ({
-      id: `${plan.id}-rtr`,
-      name: `${plan.name} router`,
-      site: plan.id,
-      address: plan.address,
-      icmp: plan.hub,
-      snmp: { credential: 'lab', port: wan.snmpPort },
-    })),
+    devices: wan.sites.flatMap(({ plan }) => {
+      const snmp = { credential: 'lab', port: wan.snmpPort };
+      const { id, name, address, hub: icmp } = plan;
+      const router = { id: `${id}-rtr`, name: `${name} router`, site: id, address, icmp, snmp };
+      const switches = plan.switches.map((address, n) => ({
+        id: `${id}-sw${n + 1}`,
+        name: `${name} switch ${n + 1}`,
+        site: id,
+        behind: router.id,
+        address,
+        icmp: false,
+        snmp,
+      }));
+      return [router, ...switches];
+    }),
     links: branches.map(({ plan, wanPort }, n) => ({
       id: plan.circuit?.id,
       name: `${plan.name} ${plan.circuit?.kind === 'wan' ? 'MPLS' : 'Internet'}`,

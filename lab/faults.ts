@@ -44,10 +44,11 @@ function impair(site: LabSite, change: Partial<LabSite['usual']>): () => void {
 const inflict: Record<FaultKind, (site: LabSite) => () => void> = {
   'circuit-cut': (site) => {
     const mendPath = impair(site, { lossRatio: 1 });
-    site.device.setSilent(true);
+    const behind = [site.device, ...site.switches];
+    for (const device of behind) device.setSilent(true);
     return () => {
       mendPath();
-      site.device.setSilent(false);
+      for (const device of behind) device.setSilent(false);
     };
   },
   'packet-loss': (site) => impair(site, { lossRatio: 0.2 }),

@@ -6,6 +6,8 @@ export interface SitePlan {
   readonly users: number;
   /** Loopback address of the site's router. */
   readonly address: string;
+  /** Of the switches behind the router. */
+  readonly switches: readonly string[];
   readonly circuit?: CircuitPlan;
 }
 
@@ -46,6 +48,9 @@ const BRANCHES: readonly (readonly [
   ['brussels', 'Brussels', 95, 'Nordlink', 'wan', 3.9, 100],
 ];
 
+/** One for the people of each floor. */
+const switchesFor = (users: number): number => 1 + Math.ceil(users / 60);
+
 const branchPlan = (row: (typeof BRANCHES)[number], n: number): SitePlan => {
   const [id, name, users, provider, kind, delayMs, mbit] = row;
   return {
@@ -54,6 +59,7 @@ const branchPlan = (row: (typeof BRANCHES)[number], n: number): SitePlan => {
     users,
     hub: false,
     address: `127.10.${n + 1}.1`,
+    switches: Array.from({ length: switchesFor(users) }, (_, k) => `127.10.${n + 1}.${11 + k}`),
     circuit: {
       id: `${id}-${kind === 'wan' ? 'mpls' : 'inet'}`,
       kind,
@@ -68,7 +74,7 @@ const branchPlan = (row: (typeof BRANCHES)[number], n: number): SitePlan => {
 };
 
 export const WAN_PLAN: readonly SitePlan[] = [
-  { id: 'paris', name: 'Paris', hub: true, users: 420, address: '127.10.0.1' },
+  { id: 'paris', name: 'Paris', hub: true, users: 420, address: '127.10.0.1', switches: [] },
   ...BRANCHES.map(branchPlan),
 ];
 

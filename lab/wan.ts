@@ -7,6 +7,8 @@ import { LAB_COMMUNITY, type SitePlan, WAN_PLAN } from './wan-plan.ts';
 export interface LabSite {
   readonly plan: SitePlan;
   readonly device: LabDevice;
+  /** Behind the router, in the order of the plan's addresses. */
+  readonly switches: readonly LabDevice[];
   /** The circuit as the hub sees it; absent at the hub. */
   readonly path?: StampPath;
   /** The router's port on the circuit; at the hub the first port. */
@@ -64,6 +66,28 @@ function portsOf(plan: SitePlan, all: readonly SitePlan[]): LabInterface[] {
   ];
 }
 
+/** An access switch: a way up to the router and two ports to desks. */
+const switchPorts = (): LabInterface[] => [
+  port(1, 'GigabitEthernet1/0/1', 'to the router', 1000),
+  port(2, 'GigabitEthernet1/0/2', 'desks', 1000),
+  port(3, 'GigabitEthernet1/0/3', 'access points', 1000),
+];
+
+const startSwitches = (plan: SitePlan, options: Settled, nowMs: number): LabDevice[] =>
+  plan.switches.map((address, n) =>
+    startLabDevice(
+      {
+        address,
+        port: options.snmpPort,
+        community: LAB_COMMUNITY,
+        name: `${plan.id}-sw${n + 1}`,
+        descr: 'Vedette lab switch (simulated)',
+        interfaces: switchPorts(),
+      },
+      nowMs,
+    ),
+  );
+
 async function startSite(
   plan: SitePlan,
   options: Settled,
@@ -82,6 +106,7 @@ async function startSite(
     },
     nowMs,
   );
+  const switches = startSwitches(plan, options, nowMs);
   const wanPort = interfaces[0];
   if (!wanPort) throw new Error(`lab: site ${plan.id} has no ports`);
   const usual: Impairment = {
@@ -89,10 +114,10 @@ async function startSite(
     jitterMs: plan.circuit?.jitterMs ?? 0.05,
     lossRatio: 0,
   };
-  if (!plan.circuit) return { plan, device, wanPort, usual };
+  if (!plan.circuit) return { plan, device, switches, wanPort, usual };
   const at = { address: plan.address, port: options.stampPort };
   const path = await startStampPath(at, { ...usual }, random);
-  return { plan, device, path, wanPort, usual };
+  return { plan, device, switches, path, wanPort, usual };
 }
 
 /** Traffic that looks alive: a slow swing and some noise around the usual load of each port. */
@@ -104,6 +129,10 @@ function moveTraffic(site: LabSite, random: Random, nowMs: number): void {
     if (lan === site.wanPort && site.wanPort.inBitsPerSecond > 0.8 * lan.bitsPerSecond) continue;
     lan.inBitsPerSecond = rate;
     lan.outBitsPerSecond = 0.4 * rate;
+  }
+  for (const access of site.switches.flatMap(({ interfaces }) => interfaces)) {
+    access.inBitsPerSecond = 1e6 * swing * (0.9 + 0.2 * random.next());
+    access.outBitsPerSecond = 3 * access.inBitsPerSecond;
   }
 }
 
@@ -126,7 +155,7 @@ async function freeUdpPort(from: number, addresses: readonly string[]): Promise<
 /** Starts the simulated WAN: real SNMP agents and STAMP reflectors on loopback, in this process. */
 export async function startWan(given: LabOptions): Promise<LabWan> {
   const plan = given.plan ?? WAN_PLAN;
-  const addresses = plan.map((site) => site.address);
+  const addresses = plan.flatMap((site) => [site.address, ...site.switches]);
   // High ports, so that nobody needs root; the next ones if another lab runs on this machine.
   const snmpPort = await freeUdpPort(16_161, addresses);
   const stampPort = await freeUdpPort(18_862, addresses);
@@ -137,7 +166,7 @@ export async function startWan(given: LabOptions): Promise<LabWan> {
   const timer = setInterval(() => {
     for (const site of sites) {
       moveTraffic(site, random, Date.now());
-      site.device.step(Date.now());
+      for (const device of [site.device, ...site.switches]) device.step(Date.now());
     }
   }, 1000);
   return {
@@ -148,7 +177,7 @@ export async function startWan(given: LabOptions): Promise<LabWan> {
       clearInterval(timer);
       for (const site of sites) {
         await site.path?.close();
-        await site.device.close();
+        for (const device of [site.device, ...site.switches]) await device.close();
       }
     },
   };
