@@ -1,5 +1,5 @@
 import type { Fact } from '../protocol/model/fact.ts';
-import type { Sample } from '../protocol/model/sample.ts';
+import type { Lane, Sample } from '../protocol/model/sample.ts';
 import { assertNever, type EpochMs, epochMs } from '../protocol/model/units.ts';
 import type { Engine, Instant } from '../rules/contract.ts';
 import type { ReplayInput } from './replay-lines.ts';
@@ -27,6 +27,7 @@ export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => vo
   let samples = 0;
   let waiting: Sample[] = [];
   let waitingAgent = '';
+  let waitingLane: Lane = 'live';
   /** The record whose samples are being read: its agent has been heard. */
   let record: { readonly agent: string; readonly at: Instant } | undefined;
 
@@ -38,7 +39,7 @@ export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => vo
 
   function flush(): void {
     if (waiting.length === 0) return;
-    const batch = { agent: waitingAgent, lane: 'live' as const, samples: waiting };
+    const batch = { agent: waitingAgent, lane: waitingLane, samples: waiting };
     waiting = [];
     const recorded = record?.agent === batch.agent ? record.at : undefined;
     record = undefined;
@@ -58,11 +59,12 @@ export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => vo
     now = arrival;
   }
 
-  function takeSample(sample: Sample): void {
+  function takeSample(sample: Sample, lane: Lane = 'live'): void {
     const { agent } = sample.series;
-    if (agent !== waitingAgent) {
+    if (agent !== waitingAgent || lane !== waitingLane) {
       flush();
       waitingAgent = agent;
+      waitingLane = lane;
     }
     waiting.push(sample);
     samples += 1;
@@ -74,7 +76,7 @@ export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => vo
     if (input.kind === 'tick' || position !== undefined) hasOwnTicks = true;
     moveTo(input.arrival);
     if (input.kind === 'sample') {
-      takeSample(input.sample);
+      takeSample(input.sample, input.lane);
       return;
     }
     flush();

@@ -1,6 +1,6 @@
 import type { Command } from '../protocol/model/command.ts';
 import { isMetricName, METRICS, type MetricName } from '../protocol/model/metrics.ts';
-import type { Sample, Series } from '../protocol/model/sample.ts';
+import type { Lane, Sample, Series } from '../protocol/model/sample.ts';
 import { isSubjectKey, type SubjectKey } from '../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
 import type { EngineSettings } from '../rules/settings.ts';
@@ -10,7 +10,13 @@ import type { EngineSettings } from '../rules/settings.ts';
  * of an input log may say which one; samples belong to the record of the heartbeat before them.
  */
 export type ReplayInput =
-  | { readonly kind: 'sample'; readonly arrival: EpochMs; readonly sample: Sample }
+  | {
+      readonly kind: 'sample';
+      readonly arrival: EpochMs;
+      readonly sample: Sample;
+      /** Absent = live. */
+      readonly lane?: Lane;
+    }
   | (Placed & { readonly kind: 'heartbeat'; readonly agent: string })
   | (Placed & { readonly kind: 'tick' })
   | (Placed & { readonly kind: 'config'; readonly settings: EngineSettings })
@@ -129,6 +135,12 @@ function positionOf({ position }: { readonly position?: unknown }): { position?:
     return { position: position as number };
   }
   throw new Error(`"position" must be a whole number above 0, not ${show(position)}`);
+}
+
+function laneOf({ lane }: { readonly lane?: unknown }): { lane?: Lane } {
+  if (lane === undefined) return {};
+  if (lane === 'live' || lane === 'backfill') return { lane };
+  throw new Error(`"lane" must be live or backfill, not ${show(lane)}`);
 }
 
 function commandOf(value: unknown): Command {
@@ -257,6 +269,7 @@ export function ndjsonReader(namer: SeriesNamer): LineReader {
       kind: 'sample',
       arrival,
       sample: { series, at, value: numberFor(series.metric, line['value']) },
+      ...laneOf(line),
     };
   }
 

@@ -31,8 +31,9 @@ line per fact on stdout.
                     new level), reportedAt (epoch seconds); in place of facts, with --tickets both
 
 NDJSON lines: {"at":MS,"metric":NAME,"subject":"kind:id","value":N} with optional agent, receivedAt,
-every and bits; {"at":MS,"heartbeat":AGENT}; {"at":MS,"command":{…}}; {"at":MS,"config":{…}} (settings
-from here on); {"at":MS,"tick":true} (a recording that holds ticks gets no others).
+every, bits and lane (live, backfill); {"at":MS,"heartbeat":AGENT}; {"at":MS,"command":{…}};
+{"at":MS,"config":{…}} (settings from here on); {"at":MS,"tick":true} (a recording that holds ticks
+gets no others).
 
 Examples:
   vedette replay --config vedette.yaml --samples monday.ndjson.gz

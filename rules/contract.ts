@@ -1,5 +1,6 @@
 import type { Command } from '../protocol/model/command.ts';
 import type { AlertFact, Fact, HealthFact, TrendFact } from '../protocol/model/fact.ts';
+import type { Incident } from '../protocol/model/incident.ts';
 import type { ObservedBatch } from '../protocol/model/sample.ts';
 import type { AgentId } from '../protocol/model/subject.ts';
 import type { EpochMs } from '../protocol/model/units.ts';
@@ -29,6 +30,15 @@ export interface SiteEngine {
   snapshot(): Snapshot;
 }
 
+/** An outage of the past as late data tell it, correlated as it would have been at the time. */
+export interface FoundOutage {
+  /** Whose late data told it. */
+  readonly agent: AgentId;
+  readonly outage: Incident;
+  /** The late data ended while it still failed; absent = its end was seen. */
+  readonly seenUntil?: EpochMs;
+}
+
 /** Correlation and the life of incidents, over all sites. Consumes only facts of site engines. */
 export interface NetworkEngine {
   configure(settings: EngineSettings, at: Instant): Fact[];
@@ -36,6 +46,8 @@ export interface NetworkEngine {
   consume(facts: readonly (AlertFact | HealthFact)[], at: Instant): Fact[];
   tick(at: Instant): Fact[];
   apply(command: Command, at: Instant): Fact[];
+  /** Writes outages of the past into the record; opens, closes and reopens nothing. */
+  correct(found: readonly FoundOutage[], at: Instant): Fact[];
   snapshot(): Snapshot;
 }
 

@@ -1,18 +1,15 @@
 import type { Command } from '../protocol/model/command.ts';
-import type { AlertFact, Fact, HealthFact, TrendFact } from '../protocol/model/fact.ts';
+import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
 import type { ObservedBatch } from '../protocol/model/sample.ts';
 import type { AgentId } from '../protocol/model/subject.ts';
+import { epochMs } from '../protocol/model/units.ts';
 import type { Engine, Instant, SiteEngine, Snapshot } from './contract.ts';
+import { isTrend, type SiteFact } from './detect/sink.ts';
+import { createLateData, type LateDataState } from './late-data.ts';
 import { createNetworkEngine } from './network-engine.ts';
 import { createOwnTroubles, isOwnTrouble, type OwnTroublesState } from './own-troubles.ts';
 import type { EngineSettings } from './settings.ts';
 import { createSiteEngine } from './site-engine.ts';
-
-type SiteFact = AlertFact | HealthFact | TrendFact;
-
-/** What is only written down concerns nobody's incident. */
-const isTrend = (fact: SiteFact): fact is TrendFact =>
-  fact.kind === 'level.changed' || fact.kind === 'limit.forecast';
 
 interface EngineState {
   readonly v: 1;
@@ -20,6 +17,8 @@ interface EngineState {
   readonly network: Snapshot;
   /** Absent in snapshots from before the server told of itself. */
   readonly own?: OwnTroublesState;
+  /** Absent in snapshots from before late data were judged. */
+  readonly late?: LateDataState;
 }
 
 /**
@@ -39,6 +38,7 @@ export function createEngine(
   let siteOfAgent = sitesOf(settings);
   const network = createNetworkEngine(settings, state?.network);
   const own = createOwnTroubles(state?.own);
+  const late = createLateData(settings, state?.late);
   const sites = new Map<string, SiteEngine>();
   let ordered: readonly SiteEngine[] | undefined;
   /** Samples of one agent come in rows. */
@@ -89,7 +89,21 @@ export function createEngine(
     siteOfAgent = sitesOf(next);
     latest = undefined;
     const facts = inOrder().flatMap((site) => site.configure(next, at));
-    return [...network.configure(next, at), ...correlated(facts, at)];
+    const corrected = network.correct(late.configure(next), at);
+    return [...network.configure(next, at), ...correlated(facts, at), ...corrected];
+  }
+
+  /** What comes late tells of the past only; what waited in the live lane is late as a whole. */
+  function observe(batch: ObservedBatch, at: Instant): Fact[] {
+    const { agent, lane, samples } = batch;
+    const isBackfill = lane === 'backfill';
+    const oldest = epochMs(at.now - settings.timing.lateAfter);
+    const isLate = isBackfill || (samples[0] !== undefined && samples[0].at < oldest);
+    if (isLate) {
+      const past = isBackfill ? samples : samples.filter((sample) => sample.at < oldest);
+      late.observe(agent, past, at.now);
+    }
+    return isBackfill ? [] : correlated(siteFor(agent).observe(batch, at), at);
   }
 
   function tick(at: Instant): Fact[] {
@@ -97,7 +111,10 @@ export function createEngine(
     for (const site of inOrder()) for (const fact of site.tick(at)) facts.push(fact);
     const followed = correlated(facts, at);
     const timed = network.tick(at);
-    return timed.length === 0 ? followed : [...followed, ...timed];
+    const found = late.tick(at.now);
+    const corrected = found.length === 0 ? [] : network.correct(found, at);
+    const more = corrected.length === 0 ? timed : [...timed, ...corrected];
+    return more.length === 0 ? followed : [...followed, ...more];
   }
 
   function apply(command: Command, at: Instant): Fact[] {
@@ -108,8 +125,7 @@ export function createEngine(
 
   return {
     configure,
-    observe: (batch: ObservedBatch, at: Instant) =>
-      correlated(siteFor(batch.agent).observe(batch, at), at),
+    observe,
     heard: (agent, at) => correlated(siteFor(agent).heard(agent, at), at),
     tick,
     apply,
@@ -118,6 +134,7 @@ export function createEngine(
       sites: [...sites].map(([site, engine]) => [site, engine.snapshot()] as const),
       network: network.snapshot(),
       own: own.snapshot(),
+      late: late.snapshot(),
     }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Reason } from '../protocol/model/alert.ts';
+import type { AlertKey, Reason } from '../protocol/model/alert.ts';
 import type { Command } from '../protocol/model/command.ts';
 import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
 import type { Link } from '../protocol/model/inventory.ts';
@@ -16,6 +16,7 @@ import { type AnswersState, createAnswers } from './correlate/answers.ts';
 import { type CommonCauseState, createCommonCause } from './correlate/common-cause.ts';
 import { createExplainer, type Explainer } from './correlate/explain.ts';
 import { isQuickOutage } from './correlate/explanations.ts';
+import { inOneOrder } from './correlate/fact-order.ts';
 import { createHoldDown } from './correlate/hold-down.ts';
 import { createMaintenance } from './correlate/maintenance.ts';
 import { createSilence } from './correlate/silence.ts';
@@ -23,9 +24,10 @@ import { createTopology, deviceSubject, endInterfaces, linkSubject } from './cor
 import { createBusiness } from './incident/business.ts';
 import { expireAcknowledgements, nextExpiry, obey } from './incident/commands.ts';
 import { createFlood, type FloodState } from './incident/flood.ts';
+import { createFoundLater, type FoundLaterState } from './incident/found-later.ts';
 import { createHolding, type HoldingState, type Turn } from './incident/holding.ts';
 import { createIncidentBook, type IncidentBookState } from './incident/incident-book.ts';
-import type { IncidentRecord } from './incident/incident-record.ts';
+import { type IncidentRecord, isOpen, viewOf } from './incident/incident-record.ts';
 import { createPeople, type PeopleState } from './incident/people.ts';
 import { createPlacing } from './incident/placing.ts';
 import { isRegrouping, regroup } from './incident/regroup.ts';
@@ -50,6 +52,8 @@ interface NetworkState {
   readonly common?: CommonCauseState;
   /** Absent in snapshots from before there were services. */
   readonly services?: ServiceBookState;
+  /** Absent in snapshots from before late data were judged. */
+  readonly foundLater?: FoundLaterState;
 }
 
 /** An answer so soon after an onset may belong to an echo that was sent before it. */
@@ -143,6 +147,17 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     dependentsOf: (subject) => [...book.dependentsOf(subject), ...hangingOn(subject)],
     timing,
   });
+  const foundLater = createFoundLater(
+    {
+      openOnes: () =>
+        incidents
+          .all()
+          .filter(isOpen)
+          .map((incident) => viewOf(incident, view())),
+      installation: () => settings.installation,
+    },
+    state?.foundLater,
+  );
   let nextTick = epochMs(0);
 
   function isLinkDown(link: Link): boolean {
@@ -176,9 +191,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
 
   /** Resolved when the root has cleared and no outage that it explained is left to be re-probed. */
   function endIfOver(incident: IncidentRecord, now: EpochMs): void {
-    const isOpen = incident.state === 'open' || incident.state === 'acknowledged';
     const isInHand = incident.takenOver !== undefined;
-    if (!isOpen || isInHand || incident.rootClearedAt === undefined) return;
+    if (!isOpen(incident) || isInHand || incident.rootClearedAt === undefined) return;
     const left = [...incident.recovering].flatMap((key) => book.get(key) ?? []);
     if (left.some((firing) => isQuickOutage(book.familyOf(firing)))) return;
     for (const firing of left) {
@@ -354,30 +368,6 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     else if (fact.kind === 'alert.resolved') business.touch(fact.subject);
   }
 
-  const nameOf = (fact: SiteFact): string => {
-    if (fact.kind === 'alert.fired') return fact.alert.key;
-    if ('alert' in fact) return fact.alert;
-    return fact.kind === 'subject.answered' ? `${fact.subject}|${fact.agent}` : fact.subject;
-  };
-
-  /** An alert that fires already must first resolve before it can fire again at the same instant. */
-  function rankOf(fact: SiteFact): number {
-    if (fact.kind === 'alert.fired') return book.get(fact.alert.key) === undefined ? 0 : 2;
-    return fact.kind === 'alert.blind' || fact.kind === 'alert.flapping' ? 3 : 1;
-  }
-
-  /** Any order in, one order out: site engines may deliver in any sequence. */
-  function inOrder(facts: readonly SiteFact[]): SiteFact[] {
-    const named = facts.map((fact) => ({ fact, name: nameOf(fact), rank: rankOf(fact) }));
-    named.sort(
-      (a, b) =>
-        a.fact.at - b.fact.at ||
-        (a.name < b.name ? -1 : Number(a.name > b.name)) ||
-        a.rank - b.rank,
-    );
-    return named.map(({ fact }) => fact);
-  }
-
   /** Healthy answers are the bulk of all facts; while nothing fires they are only noted. */
   function noteAnswers(facts: readonly SiteFact[]): boolean {
     if (!book.isEmpty()) return false;
@@ -391,7 +381,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   function consume(facts: readonly SiteFact[], at: Instant): Fact[] {
     if (facts.length === 0 || noteAnswers(facts)) return [];
     const turn = turnAt(at);
-    for (const fact of inOrder(facts)) take(fact, turn);
+    const isFiring = (alert: AlertKey) => book.get(alert) !== undefined;
+    for (const fact of inOneOrder(facts, isFiring)) take(fact, turn);
     const isIdle = turn.dirty.size === 0 && !facts.some((fact) => fact.kind.startsWith('alert.'));
     return isIdle ? incidents.flush(at.now) : finish(turn);
   }
@@ -431,10 +422,11 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   }
 
   return {
-    configure,
-    consume,
-    tick,
-    apply,
+    configure: (next, at) => foundLater.pass(configure(next, at)),
+    consume: (facts, at) => foundLater.pass(consume(facts, at)),
+    tick: (at) => foundLater.pass(tick(at)),
+    apply: (command, at) => foundLater.pass(apply(command, at)),
+    correct: foundLater.take,
     snapshot: (): NetworkState => ({
       v: 1,
       alerts: book.snapshot(),
@@ -446,6 +438,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
       flood: flood.snapshot(),
       common: common.snapshot(),
       services: business.snapshot(),
+      foundLater: foundLater.snapshot(),
     }),
   };
 }

@@ -104,6 +104,8 @@ export interface Incident {
   readonly acknowledged?: Acknowledgement;
   /** A person works on it by hand: the engine goes on watching and does not resolve it. */
   readonly takenOver?: { readonly by: string; readonly at: EpochMs; readonly note?: string };
+  /** When late data told of it: it was over before anybody knew, and nobody was told. */
+  readonly foundLater?: EpochMs;
   /** The incident that absorbed this one; it is told no more by itself. */
   readonly mergedInto?: IncidentId;
   /** Since when nobody can see whether the trouble goes on. */

@@ -3,6 +3,10 @@ import type { EpochMs } from '../../protocol/model/units.ts';
 
 export type SiteFact = AlertFact | HealthFact | TrendFact;
 
+/** What is only written down concerns nobody's incident. */
+export const isTrend = (fact: SiteFact): fact is TrendFact =>
+  fact.kind === 'level.changed' || fact.kind === 'limit.forecast';
+
 interface Entry {
   readonly when: EpochMs;
   readonly fact: SiteFact;

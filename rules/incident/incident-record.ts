@@ -78,6 +78,9 @@ export interface IncidentRecord {
   closedAtPriority?: Priority;
 }
 
+export const isOpen = ({ state }: Pick<IncidentRecord, 'state'>): boolean =>
+  state === 'open' || state === 'acknowledged';
+
 export type IncidentSnapshot = Omit<IncidentRecord, 'symptoms' | 'live' | 'recovering'> & {
   readonly symptoms: readonly (readonly [AlertKey, SymptomRecord])[];
   readonly live: readonly AlertKey[];

@@ -1,4 +1,4 @@
-import type { Sample } from '../../protocol/model/sample.ts';
+import type { ObservedBatch, Sample } from '../../protocol/model/sample.ts';
 import type { EpochMs } from '../../protocol/model/units.ts';
 import { type Effect, effectOf } from '../pipeline/core.ts';
 import { createSenders, type SendersSnapshot } from '../pipeline/senders.ts';
@@ -45,7 +45,7 @@ function* linesOf(
     case 'batch':
       // A batch without samples still says that its agent lives; its samples follow this line.
       yield JSON.stringify({ at: now, position, heartbeat: effect.agent });
-      for (const sample of effect.observed().samples) yield sampleLine(sample, now);
+      yield* sampleLines(effect.observed(), now);
       return;
     case 'heartbeat':
       yield JSON.stringify({ at: now, position, heartbeat: effect.agent });
@@ -64,8 +64,13 @@ function* linesOf(
   }
 }
 
+function* sampleLines({ samples, lane }: ObservedBatch, now: EpochMs): Generator<string> {
+  const isLate = lane === 'backfill';
+  for (const sample of samples) yield sampleLine(sample, now, isLate);
+}
+
 /** JSON numbers stop at 2^53, so counters are decimal strings. */
-function sampleLine({ series, at, value }: Sample, receivedAt: EpochMs): string {
+function sampleLine({ series, at, value }: Sample, receivedAt: EpochMs, isLate: boolean): string {
   const { metric, subject, agent, bits, every } = series;
   return JSON.stringify({
     at,
@@ -74,6 +79,7 @@ function sampleLine({ series, at, value }: Sample, receivedAt: EpochMs): string 
     agent,
     ...(bits && { bits }),
     ...(every && { every }),
+    ...(isLate && { lane: 'backfill' }),
     receivedAt,
     value: typeof value === 'bigint' ? value.toString() : value,
   });

@@ -1,7 +1,7 @@
 import type { Command } from '../../protocol/model/command.ts';
 import { type Fact, isIncidentFact } from '../../protocol/model/fact.ts';
 import type { Incident } from '../../protocol/model/incident.ts';
-import type { Sample } from '../../protocol/model/sample.ts';
+import type { Lane, Sample } from '../../protocol/model/sample.ts';
 import type { SubjectKey } from '../../protocol/model/subject.ts';
 import { epochMs } from '../../protocol/model/units.ts';
 import { createEngine } from '../../rules/engine.ts';
@@ -15,6 +15,11 @@ const HEARTBEAT = 5_000;
 const FLUSH = 1_000;
 /** From the engine's request to the agent's first echo: the long poll of its configuration. */
 const CONFIRM_DELAY = 500;
+/** Without a word from the collector for so long, what an agent measures goes into its backlog. */
+const LIVE_WITHIN = 10_000;
+/** The backlog is cut into pieces of so much time, and walks beside the live data (agent/ship). */
+const PIECE = 5_000;
+const BACKLOG_EVERY = 500;
 /** Agents start and are heard before the story begins. */
 const WARM_UP = 90_000;
 
@@ -56,6 +61,8 @@ interface SimulatedAgent {
   spool: Sample[];
   isUrgent: boolean;
   lastSent: number;
+  backlog: { readonly at: number; readonly samples: Sample[] }[];
+  backlogAt: number;
 }
 
 export function createRun(settings: EngineSettings, seed: number): Run {
@@ -75,6 +82,10 @@ export function createRun(settings: EngineSettings, seed: number): Run {
 
   function createAgent(id: string, site: string): SimulatedAgent {
     const emit = (sample: Sample, isUrgent: boolean): void => {
+      if (clock - agent.lastSent > LIVE_WITHIN) {
+        keepForLater(agent, sample);
+        return;
+      }
       agent.spool.push(sample);
       if (isUrgent) agent.isUrgent = true;
     };
@@ -97,9 +108,17 @@ export function createRun(settings: EngineSettings, seed: number): Run {
       phase: phaseIn(HEARTBEAT),
       spool: [],
       isUrgent: false,
-      lastSent: 0,
+      lastSent: clock,
+      backlog: [],
+      backlogAt: 0,
     };
     return agent;
+  }
+
+  function keepForLater({ backlog }: SimulatedAgent, sample: Sample): void {
+    const piece = backlog.at(-1);
+    if (piece !== undefined && clock - piece.at < PIECE) piece.samples.push(sample);
+    else backlog.push({ at: clock, samples: [sample] });
   }
 
   function take(told: readonly Fact[]): void {
@@ -128,6 +147,13 @@ export function createRun(settings: EngineSettings, seed: number): Run {
 
   function deliver(agent: SimulatedAgent): void {
     if (!world.isHeard(agent.id)) return;
+    deliverLive(agent);
+    if (agent.backlog.length === 0 || clock - agent.backlogAt < BACKLOG_EVERY) return;
+    agent.backlogAt = clock;
+    send(agent, 'backfill', agent.backlog.shift()?.samples ?? []);
+  }
+
+  function deliverLive(agent: SimulatedAgent): void {
     const isDue = (clock - agent.phase) % FLUSH === 0 && agent.spool.length > 0;
     const isHeartbeat = clock - agent.lastSent >= HEARTBEAT;
     if (!isDue && !agent.isUrgent && !isHeartbeat) return;
@@ -135,15 +161,20 @@ export function createRun(settings: EngineSettings, seed: number): Run {
     agent.spool = [];
     agent.isUrgent = false;
     agent.lastSent = clock;
+    send(agent, 'live', samples);
+  }
+
+  function send(agent: SimulatedAgent, lane: Lane, samples: readonly Sample[]): void {
     const at = instant();
     if (samples.length === 0) record({ at: clock, heartbeat: agent.id });
+    const late = lane === 'live' ? {} : { lane };
     for (const { series, at: taken, value } of samples) {
       const exact = typeof value === 'bigint' ? value.toString() : value;
-      record({ at: taken, ...series, value: exact, receivedAt: clock });
+      record({ at: taken, ...series, value: exact, receivedAt: clock, ...late });
     }
     take(engine.heard(agent.id, at));
     if (samples.length === 0) return;
-    take(engine.observe({ agent: agent.id, lane: 'live', samples }, at));
+    take(engine.observe({ agent: agent.id, lane, samples }, at));
   }
 
   function confirmDue(): void {

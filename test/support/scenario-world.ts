@@ -50,6 +50,8 @@ export function createWorld(inventory: Inventory) {
     ]),
   );
   const stopped = new Set<string>();
+  /** They measure, and what they send does not arrive. */
+  const unheard = new Set<string>();
   const collector = { isRunning: true, isCutOff: false };
 
   function the<T>(map: ReadonlyMap<string, T>, id: string): T {
@@ -113,6 +115,7 @@ export function createWorld(inventory: Inventory) {
     link: (id: string) => the(links, id),
     device: (id: string) => the(devices, id),
     stopped,
+    unheard,
     collector,
     isUplinkOf: (device: string, port: string): Link | undefined =>
       inventory.links.find((link) =>
@@ -127,7 +130,8 @@ export function createWorld(inventory: Inventory) {
     },
     /** Whether what the agent sends arrives at the collector, which sits in the hub. */
     isHeard(agent: string): boolean {
-      if (stopped.has(agent) || collector.isCutOff || !collector.isRunning) return false;
+      if (stopped.has(agent) || unheard.has(agent) || collector.isCutOff || !collector.isRunning)
+        return false;
       return uplink(siteOfAgent(agent)) !== undefined;
     },
   };

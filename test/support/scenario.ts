@@ -61,7 +61,13 @@ export interface Chapter {
     clearsCounters(): void;
     port(name: string): { goesDown(): void; comesUp(): void; makesErrors(perSecond: number): void };
   };
-  agent(id: string): { stops(): void; starts(): void };
+  agent(id: string): {
+    stops(): void;
+    starts(): void;
+    /** It goes on measuring and keeps what it sees for later. */
+    losesTheCollector(): void;
+    findsTheCollector(): void;
+  };
   server(): { stops(): void; starts(): void; isCutOff(): void; isReachable(): void };
   person(by: string): {
     acknowledges(root: string, howLong: string): void;
@@ -81,6 +87,10 @@ export interface Chapter {
   expectTickets(count: number): void;
   /** The newest incident of the root is over, ended by the engine. */
   expectResolved(root: string): void;
+  /** The record holds these outages of the past, of which nobody was told at the time. */
+  expectFoundLater(...roots: readonly string[]): void;
+  /** How long the newest incident of the root lasted by the record: give or take `within` (30s). */
+  expectLasted(root: string, howLong: string, within?: string): void;
   /** Somebody asking "why did this not page me?" finds this kind of reason for the subject. */
   expectSuppressed(subject: string, kind: string): void;
 }
@@ -149,6 +159,8 @@ export function scenario({ network, seeds = [1, 2, 3], settings }: ScenarioOptio
       agent: (id) => ({
         stops: () => then(({ world }) => void world.stopped.add(id)),
         starts: () => then(({ world }) => void world.stopped.delete(id)),
+        losesTheCollector: () => then(({ world }) => void world.unheard.add(id)),
+        findsTheCollector: () => then(({ world }) => void world.unheard.delete(id)),
       }),
       server: () => ({
         stops: () => then(({ world }) => set(world.collector, { isRunning: false })),
@@ -212,6 +224,19 @@ export function scenario({ network, seeds = [1, 2, 3], settings }: ScenarioOptio
         then((run) => {
           const last = run.incidents().findLast((incident) => incident.subject === root);
           expect(last?.state, `newest incident of ${root}`).toBe('resolved');
+        }),
+      expectFoundLater: (...roots) =>
+        then((run) => {
+          const found = run.incidents().filter((one) => one.foundLater !== undefined);
+          expect(found.map((one) => one.subject).sort(), 'found later').toEqual([...roots].sort());
+          expect(found.every((one) => one.state === 'resolved')).toBe(true);
+        }),
+      expectLasted: (root, howLong, within = '30s') =>
+        then((run) => {
+          const last = run.incidents().findLast((incident) => incident.subject === root);
+          const lasted = (last?.resolvedAt ?? Number.NaN) - (last?.onsetAt ?? 0);
+          const off = Math.abs(lasted - millis(howLong));
+          expect(off, `${root} lasted ${lasted / 1000}s`).toBeLessThan(millis(within));
         }),
       expectSuppressed: (subject, kind) =>
         then((run) => {
