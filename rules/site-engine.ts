@@ -1,21 +1,38 @@
 import type { Alert } from '../protocol/model/alert.ts';
-import type { DerivedMetricName } from '../protocol/model/metrics.ts';
+import type { DerivedMetricName, RuleMetricName } from '../protocol/model/metrics.ts';
 import type { ObservedBatch, Sample } from '../protocol/model/sample.ts';
-import { type AgentId, kindOf, type SubjectKey, subjectKey } from '../protocol/model/subject.ts';
+import { type AgentId, type SubjectKey, subjectKey } from '../protocol/model/subject.ts';
 import { type DurationMs, durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
 import type { Instant, SiteEngine, Snapshot } from './contract.ts';
 import { createAlerts, FOREVER } from './detect/alerts.ts';
 import { createSorter } from './detect/batch-order.ts';
 import { tellHealth } from './detect/health.ts';
 import { noteLevel } from './detect/level.ts';
+import {
+  CELL_FRESH_UNTIL,
+  EVERY,
+  FRESH_UNTIL,
+  freshUntilOf,
+  LAST_AT,
+  type Marks,
+  PATIENCE,
+  SEEN_AT,
+} from './detect/marks.ts';
 import { noteSample } from './detect/notes.ts';
-import { DERIVATIONS, derive } from './detect/rates.ts';
+import type { Plan } from './detect/plans.ts';
+import { derive } from './detect/rates.ts';
 import { createRegistry } from './detect/registry.ts';
 import { createScope } from './detect/scope.ts';
 import { createSink, type SiteFact } from './detect/sink.ts';
 import { type RegistryState, registryState, restoreRegistry } from './detect/snapshot.ts';
-import { noteVoice, type Voice } from './detect/voice.ts';
-import type { Cell, Feed, Outlet, Track, Watched } from './detect/watched.ts';
+import { noteVoice, type Voice, type VoiceInput } from './detect/voice.ts';
+import {
+  createOutlet,
+  type Feed,
+  type Outlet,
+  type Track,
+  type Watched,
+} from './detect/watched.ts';
 import type { EngineSettings } from './settings.ts';
 
 /** Hears every figure that is derived from counters, for history and the page. */
@@ -76,41 +93,60 @@ export function createSiteEngine(
     for (let i = 0; i < samples.length; i++) {
       const sample = samples[i] as Sample;
       const track = tracks[i] as Track;
-      if (track.role === 'ignored' || !isJudged(sample, track, oldest, now)) continue;
-      take(places[i] as Watched, track, sample, now);
+      if (track.plan.role === 'ignored') continue;
+      const watched = places[i] as Watched;
+      const before = watched.marks[track.place + LAST_AT] as EpochMs;
+      if (isJudged(sample, before, oldest, now)) take(watched, track, sample, before, now);
     }
     return heard.length === 0 ? sink.take() : [...heard, ...sink.take()];
   }
 
-  function take(watched: Watched, track: Track, sample: Sample, now: EpochMs): void {
-    const before = track.lastAt;
-    noteInterval(track, sample);
-    feed.at = sample.at;
-    feed.every = track.every;
-    feed.span = durationMs(before > 0 ? sample.at - before : 0);
-    feed.patience = patienceWith(watched, track);
+  function take(
+    watched: Watched,
+    track: Track,
+    sample: Sample,
+    before: EpochMs,
+    now: EpochMs,
+  ): void {
+    const { plan, learned } = track;
+    const { at } = sample;
+    const every = noteInterval(watched, track, sample, before);
+    feed.at = at;
+    feed.every = every;
+    feed.span = durationMs(before > 0 ? at - before : 0);
+    feed.patience = patienceWith(watched, plan, every);
     feed.watched = watched;
     feed.value = Number(sample.value);
+    feed.learned = learned;
     touch(watched, feed, now);
-    noteSample(track, feed, sink, now);
-    if (track.role === 'counter') {
-      const figure = derive(watched, track, sample, before);
-      const metric = DERIVATIONS[track.metric]?.metric;
-      if (figure === undefined || metric === undefined) return;
-      onDerived?.(watched.agent, metric, watched.key, sample.at, figure);
-      feed.value = figure;
+    if (plan.role === 'counter') {
+      if (!takeRate(watched, track, sample, before)) return;
+    } else if (plan.role !== 'plain') noteSample(track, feed, sink, now);
+    if (watched.voice !== undefined && plan.voice !== undefined) {
+      takeVoice(watched, watched.voice, plan.voice, now);
+      feed.learned = learned;
     }
-    if (watched.voice !== undefined) takeVoice(watched, watched.voice, track, now);
-    feed.learned = track.learned;
-    noteLevel(track, feed, sink, now);
+    if (learned !== undefined) noteLevel(track, feed, sink, now);
     judgeAll(track.outlets, now);
   }
 
+  /** Puts the rate of a counter in place of its reading; false when there is none to be had. */
+  function takeRate(watched: Watched, track: Track, sample: Sample, before: EpochMs): boolean {
+    const figure = derive(watched, track, sample, before, feed.every);
+    const { judged, metric } = track.plan;
+    if (figure === undefined || judged === metric) return false;
+    onDerived?.(watched.agent, judged as DerivedMetricName, watched.key, sample.at, figure);
+    feed.value = figure;
+    if (track.plan.isOctets) noteLoad(watched, judged, figure);
+    return true;
+  }
+
   function judgeAll(outlets: readonly Outlet[], now: EpochMs): void {
-    for (const { cell, input } of outlets) {
-      alerts.judge(cell, input, feed, now);
-      const isActive = cell.machine.state !== 'inactive' || cell.alert !== undefined;
-      if (isActive && cell.freshUntil < nextDue) nextDue = cell.freshUntil;
+    for (let i = 0; i < outlets.length; i++) {
+      const outlet = outlets[i] as Outlet;
+      if (!alerts.judge(outlet, feed, now)) continue;
+      const freshUntil = feed.watched.marks[outlet.place + CELL_FRESH_UNTIL] as EpochMs;
+      if (freshUntil < nextDue) nextDue = freshUntil;
     }
   }
 
@@ -118,10 +154,10 @@ export function createSiteEngine(
    * Once a minute: how a call over the path would sound. Judged when it is known, or facts would
    * depend on the cut of batches. Leaves the feed as it was.
    */
-  function takeVoice(watched: Watched, voice: Voice, { metric }: Track, now: EpochMs): void {
-    const { at, value, every, span, patience } = feed;
-    const heard = noteVoice(voice, metric, at, value);
+  function takeVoice(watched: Watched, voice: Voice, input: VoiceInput, now: EpochMs): void {
+    const heard = noteVoice(voice, input, feed.at, feed.value);
     if (heard === undefined) return;
+    const { value, every, span, patience } = feed;
     onDerived?.(watched.agent, 'path_mos', watched.key, heard.at, heard.mos);
     feed.value = heard.mos;
     feed.every = durationMs(Math.max(VOICE_EVERY, every));
@@ -135,21 +171,29 @@ export function createSiteEngine(
     feed.patience = patience;
   }
 
-  function noteInterval(track: Track, { at, series }: Sample): void {
-    const apart = at - track.lastAt;
-    if (series.every !== undefined) track.every = series.every;
-    else if (track.lastAt > 0 && track.role !== 'burst') {
+  /** Notes the time of the sample; the interval that its series has. */
+  function noteInterval(
+    { marks }: Watched,
+    { plan, place }: Track,
+    { at, series }: Sample,
+    before: EpochMs,
+  ): DurationMs {
+    marks[place + LAST_AT] = at;
+    let every = marks[place + EVERY] as number;
+    if (series.every !== undefined) every = series.every;
+    else if (before > 0 && plan.role !== 'burst') {
       // Learned: a gap moves it little, a lasting change in a few samples.
-      const step = track.every === 0 ? apart : (Math.min(apart, 4 * track.every) - track.every) / 8;
-      track.every = durationMs(track.every + step);
+      const apart = at - before;
+      every += every === 0 ? apart : (Math.min(apart, 4 * every) - every) / 8;
     }
-    track.lastAt = at;
+    marks[place + EVERY] = every;
+    return durationMs(every);
   }
 
-  function patienceWith({ reach }: Watched, { every, role, metric }: Track): DurationMs {
+  function patienceWith({ reach }: Watched, { role, probe }: Plan, every: DurationMs): DurationMs {
     if (role === 'burst') {
       // Bursts come when there is doubt; they keep nothing fresh for longer than rounds do.
-      const rounds = reach[metric.startsWith('icmp') ? 'icmp' : 'stamp'];
+      const rounds = reach[probe];
       if (rounds !== undefined && rounds.patience > 0) return rounds.patience;
     }
     if (every === 0) return UNKNOWN_PATIENCE;
@@ -158,12 +202,14 @@ export function createSiteEngine(
 
   /** The subject is seen. */
   function touch(watched: Watched, { at, patience }: Feed, now: EpochMs): void {
-    if (at > watched.lastAt) watched.lastAt = at;
-    watched.patience = patience;
-    if (at + patience > watched.freshUntil) watched.freshUntil = epochMs(at + patience);
+    const { marks } = watched;
+    if (at > (marks[SEEN_AT] as number)) marks[SEEN_AT] = at;
+    marks[PATIENCE] = patience;
+    if (at + patience > (marks[FRESH_UNTIL] as number)) marks[FRESH_UNTIL] = at + patience;
     if (watched.isFresh) return;
     watched.isFresh = true;
-    if (watched.freshUntil < nextDue) nextDue = watched.freshUntil;
+    const freshUntil = freshUntilOf(watched);
+    if (freshUntil < nextDue) nextDue = freshUntil;
     tellHealth(watched.shared, sink, at, now);
   }
 
@@ -195,7 +241,7 @@ export function createSiteEngine(
     for (const cell of watched.cells) {
       if (cell.compiled.rule.detector.kind !== 'agent-silent') continue;
       const wasFiring = cell.alert !== undefined;
-      alerts.judge(cell, 0, feed, now);
+      alerts.judge(createOutlet(cell, 0), feed, now);
       if (cell.alert !== undefined && !wasFiring) hideAllOf(watched.agent, now);
     }
   }
@@ -204,10 +250,12 @@ export function createSiteEngine(
   function hideAllOf(agent: AgentId, now: EpochMs): void {
     const before = epochMs(now - 1);
     for (const watched of registry.agents.get(agent)?.values() ?? []) {
-      if (kindOf(watched.key) === 'agent') continue;
-      watched.freshUntil = epochMs(Math.min(watched.freshUntil, before));
-      for (const cell of watched.cells) {
-        cell.freshUntil = epochMs(Math.min(cell.freshUntil, before));
+      if (watched.kind === 'agent') continue;
+      const { marks } = watched;
+      marks[FRESH_UNTIL] = Math.min(freshUntilOf(watched), before);
+      for (const { place } of watched.cells) {
+        const at = place + CELL_FRESH_UNTIL;
+        marks[at] = Math.min(marks[at] as number, before);
       }
     }
     nextDue = epochMs(0);
@@ -226,21 +274,22 @@ export function createSiteEngine(
 
   function findStale(now: EpochMs): void {
     const fresh = [...registry.all()].filter((watched) => watched.isFresh);
-    const stale = fresh.filter((watched) => now > watched.freshUntil);
+    const stale = fresh.filter((watched) => now > freshUntilOf(watched));
     // Alerts go blind between the two steps, or a subject without data would be up for a moment.
     for (const watched of stale) watched.isFresh = false;
     nextDue = alerts.findBlind(now);
     for (const watched of stale) tellHealth(watched.shared, sink, now, now);
-    for (const { isFresh, freshUntil } of fresh) {
-      if (isFresh && freshUntil < nextDue) nextDue = freshUntil;
+    for (const watched of fresh) {
+      const freshUntil = freshUntilOf(watched);
+      if (watched.isFresh && freshUntil < nextDue) nextDue = freshUntil;
     }
   }
 
   function forgive({ now }: Instant): void {
     for (const watched of registry.all()) {
-      forgiveOne(watched, now);
+      forgiveOne(watched.marks, 0, now);
       for (const cell of watched.cells) {
-        forgiveOne(cell, now);
+        forgiveOne(watched.marks, cell.place, now);
         // One that was silent before stays so until it is heard.
         if (cell.compiled.rule.detector.kind === 'agent-silent' && cell.alert === undefined) {
           setFeed(watched, now, 1);
@@ -326,11 +375,21 @@ export function createSiteEngine(
 const MOST_FIGURE = 1e15;
 
 /** Late, repeated, from the future or no number: history may want it, rules do not. */
-function isJudged({ at, value }: Sample, { lastAt }: Track, oldest: number, now: number): boolean {
-  if (!(at > lastAt && at >= oldest && at <= now + FUTURE)) return false;
+function isJudged({ at, value }: Sample, before: number, oldest: number, now: number): boolean {
+  if (!(at > before && at >= oldest && at <= now + FUTURE)) return false;
   return typeof value === 'bigint' || Math.abs(value) <= MOST_FIGURE;
 }
 
-function forgiveOne(one: Watched | Cell, now: EpochMs): void {
-  if (one.patience > 0) one.freshUntil = epochMs(Math.max(one.freshUntil, now + one.patience));
+/** @param place of a rule, or 0 for the subject: both have their times in the same order */
+function forgiveOne(marks: Marks, place: number, now: EpochMs): void {
+  const patience = marks[place + PATIENCE] as number;
+  const at = place + FRESH_UNTIL;
+  if (patience > 0) marks[at] = Math.max(marks[at] as number, now + patience);
+}
+
+/** What a port carries, for rules that judge other figures by it. */
+function noteLoad({ port }: Watched, judged: RuleMetricName, share: number): void {
+  if (port === undefined) return;
+  if (judged === 'if_in_utilisation_ratio') port.inBps = share * port.speedBps;
+  else port.outBps = share * port.speedBps;
 }

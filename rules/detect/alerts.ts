@@ -4,19 +4,20 @@ import { type EpochMs, elapsed, epochMs } from '../../protocol/model/units.ts';
 import { advance, restartRuns, type Verdict } from './alert-state.ts';
 import { createFlap, flapReason, noteChange, turnFlap } from './flapping.ts';
 import { tellHealth } from './health.ts';
+import { CELL_FRESH_UNTIL, CELL_IS_ACTIVE, CELL_LAST_AT, CELL_PATIENCE } from './marks.ts';
 import type { Scope } from './scope.ts';
 import type { Sink } from './sink.ts';
-import type { Cell, Feed } from './watched.ts';
+import type { Cell, Feed, Outlet } from './watched.ts';
 
 /** The life of alerts: verdicts become facts. */
 export interface Alerts {
-  /** One sample (or clock reading) for one rule. */
-  judge(cell: Cell, input: number, feed: Feed, now: EpochMs): void;
+  /** One sample (or clock reading) for one rule. True while the alert is not at rest. */
+  judge(outlet: Outlet, feed: Feed, now: EpochMs): boolean;
   /** Says of every alert whose data stopped that it is blind. Returns when to look again. */
   findBlind(now: EpochMs): EpochMs;
   /** The rule or the subject is gone. */
   withdraw(cell: Cell, text: string, now: EpochMs): void;
-  /** Takes up an alert that was pending or firing when the snapshot was taken. */
+  /** Takes up a rule as it was when the snapshot was taken. */
   adopt(cell: Cell): void;
 }
 
@@ -29,17 +30,32 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
   /** Pending and firing: few, whatever the number of series. */
   const active = new Set<Cell>();
 
-  function judge(cell: Cell, input: number, feed: Feed, now: EpochMs): void {
-    const { machine, compiled } = cell;
-    const verdict = compiled.judge.observe(cell.state, input, feed);
-    const trend = compiled.judge.trend?.(cell.state, feed);
-    if (trend !== undefined) sink.push(feed.at, trend);
-    cell.lastAt = feed.at;
-    cell.patience = feed.patience;
-    cell.freshUntil = epochMs(Math.max(cell.freshUntil, feed.at + feed.patience));
-    if (machine.state !== 'inactive' || verdict === 'breached' || cell.flap !== undefined) {
-      step(cell, verdict, feed.at, now);
+  function judge(
+    { judge: by, state, input, cell, place }: Outlet,
+    feed: Feed,
+    now: EpochMs,
+  ): boolean {
+    const { at, patience } = feed;
+    const verdict = by.observe(state, input, feed);
+    if (by.trend !== undefined) {
+      const trend = by.trend(state, feed);
+      if (trend !== undefined) sink.push(at, trend);
     }
+    const { marks } = feed.watched;
+    marks[place + CELL_LAST_AT] = at;
+    marks[place + CELL_PATIENCE] = patience;
+    const until = at + patience;
+    if (until > (marks[place + CELL_FRESH_UNTIL] as number))
+      marks[place + CELL_FRESH_UNTIL] = until;
+    if (verdict !== 'breached' && marks[place + CELL_IS_ACTIVE] === 0) return false;
+    step(cell, verdict, at, now);
+    noteActive(cell);
+    return true;
+  }
+
+  function noteActive({ machine, flap, watched, place }: Cell): void {
+    const isActive = machine.state !== 'inactive' || flap !== undefined;
+    watched.marks[place + CELL_IS_ACTIVE] = Number(isActive);
   }
 
   function step(cell: Cell, verdict: Verdict, at: EpochMs, now: EpochMs): void {
@@ -137,7 +153,8 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     restartRuns(cell.machine);
     if (cell.alert === undefined) return;
     const { key: alert, subject } = cell.alert;
-    sink.push(now, { kind: 'alert.blind', at: now, alert, subject, since: cell.lastAt });
+    const lastAt = cell.watched.marks[cell.place + CELL_LAST_AT] as EpochMs;
+    sink.push(now, { kind: 'alert.blind', at: now, alert, subject, since: lastAt });
     tellHealth(cell.watched.shared, sink, now, now);
   }
 
@@ -146,8 +163,9 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     const stale: Cell[] = [];
     for (const cell of active) {
       if (cell.isBlind) continue;
-      if (now > cell.freshUntil) stale.push(cell);
-      else if (cell.freshUntil < next) next = cell.freshUntil;
+      const freshUntil = cell.watched.marks[cell.place + CELL_FRESH_UNTIL] as EpochMs;
+      if (now > freshUntil) stale.push(cell);
+      else if (freshUntil < next) next = freshUntil;
     }
     // The order of the set is the order of trouble, which a snapshot does not keep.
     stale.sort((a, b) => (alertKeyOf(a) < alertKeyOf(b) ? -1 : 1));
@@ -162,6 +180,9 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
       active.delete(cell);
       if (cell.alert !== undefined) resolve(cell, { kind: 'configuration', text }, now, now);
     },
-    adopt: (cell) => void active.add(cell),
+    adopt(cell) {
+      noteActive(cell);
+      if (cell.machine.state !== 'inactive' || cell.alert !== undefined) active.add(cell);
+    },
   };
 }

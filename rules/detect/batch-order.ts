@@ -1,6 +1,8 @@
-import { METRICS, type MetricName } from '../../protocol/model/metrics.ts';
+import type { MetricName } from '../../protocol/model/metrics.ts';
 import type { Sample } from '../../protocol/model/sample.ts';
 import type { SubjectKey } from '../../protocol/model/subject.ts';
+import { LAST_KEY, PORTS_AT } from './marks.ts';
+import { rankOf } from './plans.ts';
 import type { Track, Watched } from './watched.ts';
 
 /** A batch whose samples have found their series, in an order that may be judged. */
@@ -15,14 +17,8 @@ export interface Sorter {
   sort(samples: readonly Sample[]): Sorted;
 }
 
-/**
- * Order inside one time: the catalogue has what a device says of itself before what its ports count,
- * and rates need to know of a restart first.
- */
-const RANKS = new Map(Object.keys(METRICS).map((name, rank) => [name as MetricName, rank]));
+/** Order inside one time, by rank: rates need to know of a restart first. */
 const RANK_STEPS = 1_000;
-
-export const rankOf = (metric: MetricName): number => RANKS.get(metric) ?? 0;
 
 /**
  * Only the samples of one subject, and a device's before its ports', must be in order; subjects do
@@ -37,22 +33,32 @@ export function createSorter(
   const places: Watched[] = [];
   let turn = 0;
 
+  /** Mostly the one that came next in the last batch too: found without a look into the map. */
+  function nextOf(last: Watched | undefined, subject: SubjectKey): Watched {
+    const guess = last?.next;
+    if (guess?.key === subject) return guess;
+    const found = watchedOf(subject);
+    if (last !== undefined) last.next = found;
+    return found;
+  }
+
   /** Notes the sample's place; false when it comes after one that it should precede. */
   function follows(watched: Watched, at: number, rank: number): boolean {
+    const { marks } = watched;
     if (watched.turn !== turn) {
       watched.turn = turn;
-      watched.lastKey = Number.NEGATIVE_INFINITY;
-      watched.portsAt = Number.NEGATIVE_INFINITY;
+      marks[LAST_KEY] = Number.NEGATIVE_INFINITY;
+      marks[PORTS_AT] = Number.NEGATIVE_INFINITY;
     }
     const key = at * RANK_STEPS + rank;
-    const isNext = key >= watched.lastKey && at > watched.portsAt;
-    watched.lastKey = key;
+    const isNext = key >= (marks[LAST_KEY] as number) && at > (marks[PORTS_AT] as number);
+    marks[LAST_KEY] = key;
     return isNext;
   }
 
   function notePort(device: Watched, at: number): void {
     if (device.turn !== turn) follows(device, Number.NEGATIVE_INFINITY, 0);
-    if (at > device.portsAt) device.portsAt = at;
+    if (at > (device.marks[PORTS_AT] as number)) device.marks[PORTS_AT] = at;
   }
 
   function isInOrder({ samples, tracks, places }: Sorted): boolean {
@@ -60,9 +66,9 @@ export function createSorter(
     for (let i = 0; i < samples.length; i++) {
       const { at } = samples[i] as Sample;
       const track = tracks[i] as Track;
-      if (track.role === 'ignored') continue;
+      if (track.plan.role === 'ignored') continue;
       const watched = places[i] as Watched;
-      if (!follows(watched, at, track.rank)) return false;
+      if (!follows(watched, at, track.plan.rank)) return false;
       const { device } = watched;
       if (device !== undefined && device !== watched) notePort(device, at);
     }
@@ -74,7 +80,7 @@ export function createSorter(
       let watched: Watched | undefined;
       for (let i = 0; i < samples.length; i++) {
         const { series } = samples[i] as Sample;
-        if (watched?.key !== series.subject) watched = watchedOf(series.subject);
+        if (watched?.key !== series.subject) watched = nextOf(watched, series.subject);
         places[i] = watched;
         tracks[i] = trackOf(watched, series.metric);
       }

@@ -1,31 +1,44 @@
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
-import { epochMs, minutes } from '../../protocol/model/units.ts';
+import { type DurationMs, epochMs, minutes } from '../../protocol/model/units.ts';
 import type { BurnWindow, Detector } from '../settings.ts';
-import { type BurnRings, burntIn, createRings, MOST_WINDOW, noteBad } from './burn-windows.ts';
+import {
+  type BurnRings,
+  type Burnt,
+  burntIn,
+  createRings,
+  MOST_WINDOW,
+  noteBad,
+} from './burn-windows.ts';
 import { ROUND_ECHOES } from './chance.ts';
 import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
+import type { Numbers } from './window.ts';
 import { durationText } from './wording.ts';
 
 type BurnRate = Extract<Detector, { kind: 'burn-rate' }>;
 
+/** Good minutes cost nothing but these; the rings are made with the first bad one. */
 interface BurnState {
-  readonly rings: BurnRings;
-  /** Which of the metrics is judged: the first that is measured. -1 = none yet. */
-  input: number;
-  /** The minute that is going on, since 1970: lost and sent echoes in it, ms that it stands for. */
-  minute: number;
-  lost: number;
-  sent: number;
-  covered: number;
-  /** The newest bad minute; the run of bad ones that it ends began at `runSince`. */
-  badMinute: number;
-  runSince: number;
-  /** Minutes of that run that no other rule has told of yet. */
-  untold: number;
-  /** The window that fires; -1 = none. */
-  window: number;
-  since: number;
+  readonly now: Numbers;
+  rings: BurnRings | null;
 }
+
+/** Which of the metrics is judged: the first that is measured. -1 = none yet. */
+const INPUT = 0;
+/** The minute that is going on, since 1970: lost and sent echoes in it, ms that it stands for. */
+const MINUTE_OF = 1;
+const LOST = 2;
+const SENT = 3;
+const COVERED = 4;
+/** The newest bad minute; the run of bad ones that it ends began at `RUN_SINCE`. */
+const BAD_MINUTE = 5;
+const RUN_SINCE = 6;
+/** Minutes of that run that no other rule has told of yet. */
+const UNTOLD = 7;
+/** The window that fires, -1 = none, and since when. */
+const WINDOW = 8;
+const SINCE = 9;
+const AT_FIRST: Numbers = [-1, 0, 0, 0, 0, 0, 0, 0, -1, 0];
+const NOTHING: Burnt = { bad: 0, told: 0, runs: 0 };
 
 const MINUTE = minutes(1);
 /** What one bucket of an hour takes. */
@@ -55,102 +68,103 @@ export function burnRateJudge(detector: BurnRate): Judge {
   const judged = [detector.metric, ...(detector.also ?? [])];
   const budget = 1 - objective;
 
-  const isBad = ({ lost, sent }: BurnState): boolean =>
-    lost >= badAt * sent && lost >= MIN_LOST - 1e-9;
+  const isBad = (now: Numbers): boolean =>
+    (now[LOST] as number) >= badAt * (now[SENT] as number) &&
+    (now[LOST] as number) >= MIN_LOST - 1e-9;
 
   function closeMinute(state: BurnState, feed: Feed): void {
-    if (state.sent === 0) return;
-    if (isBad(state)) noteBadMinute(state, feed.watched);
-    state.lost = 0;
-    state.sent = 0;
-    state.covered = 0;
+    const { now } = state;
+    if (now[SENT] === 0) return;
+    if (isBad(now)) noteBadMinute(state, feed.watched);
+    now.fill(0, LOST, BAD_MINUTE);
     // So long other rules take to tell of what goes on: three rounds of the rarest probes.
-    const isFresh = state.minute * MINUTE - state.runSince < Math.max(OTHERS_TAKE, 4 * feed.every);
-    settle(state, isFresh ? state.untold : 0);
+    const lasts = (now[MINUTE_OF] as number) * MINUTE - (now[RUN_SINCE] as number);
+    const isFresh = lasts < Math.max(OTHERS_TAKE, 4 * feed.every);
+    settle(state, isFresh ? (now[UNTOLD] as number) : 0);
   }
 
   function noteBadMinute(state: BurnState, watched: Watched): void {
-    const isNewRun = state.minute - state.badMinute > RUN_GAP;
+    const { now } = state;
+    const minute = now[MINUTE_OF] as number;
+    const isNewRun = minute - (now[BAD_MINUTE] as number) > RUN_GAP;
     if (isNewRun) {
-      state.runSince = state.minute * MINUTE;
-      state.untold = 0;
+      now[RUN_SINCE] = minute * MINUTE;
+      now[UNTOLD] = 0;
     }
-    const bad = Math.min(MOST_AT_ONCE, Math.max(1, Math.round(state.covered / MINUTE)));
-    state.untold = Math.min(MOST_AT_ONCE, state.untold + bad);
+    const bad = Math.min(MOST_AT_ONCE, Math.max(1, Math.round((now[COVERED] as number) / MINUTE)));
+    const untold = Math.min(MOST_AT_ONCE, (now[UNTOLD] as number) + bad);
     // Told late, the run is told from its beginning.
-    const told = isToldByOthers(watched, detector) ? state.untold : 0;
-    if (told > 0) state.untold = 0;
-    noteBad(state.rings, state.minute, { bad, told, runs: isNewRun ? 1 : 0 });
-    state.badMinute = state.minute;
+    const told = isToldByOthers(watched, detector) ? untold : 0;
+    now[UNTOLD] = told > 0 ? 0 : untold;
+    state.rings ??= createRings();
+    noteBad(state.rings, minute, { bad, told, runs: isNewRun ? 1 : 0 });
+    now[BAD_MINUTE] = minute;
   }
+
+  const burntOver = ({ rings, now }: BurnState, over: DurationMs): Burnt =>
+    rings === null ? NOTHING : burntIn(rings, now[MINUTE_OF] as number, over);
 
   /** @param fresh bad minutes that others may still tell of */
   function settle(state: BurnState, fresh: number): void {
-    const wasFiring = state.window >= 0;
-    const isLongAgo = (state.minute - state.badMinute) * MINUTE > MOST_WINDOW;
-    state.window = isLongAgo ? -1 : windows.findIndex((window) => burns(state, window, fresh));
-    if (state.window >= 0 && !wasFiring) state.since = state.runSince;
+    const { now } = state;
+    const wasFiring = (now[WINDOW] as number) >= 0;
+    const quietFor = ((now[MINUTE_OF] as number) - (now[BAD_MINUTE] as number)) * MINUTE;
+    const isLongAgo = quietFor > MOST_WINDOW;
+    now[WINDOW] = isLongAgo ? -1 : windows.findIndex((window) => burns(state, window, fresh));
+    if (now[WINDOW] >= 0 && !wasFiring) now[SINCE] = now[RUN_SINCE] as number;
   }
 
   function burns(state: BurnState, { long, short, factor }: BurnWindow, fresh: number): boolean {
     const most = factor * budget;
-    const recent = burntIn(state.rings, state.minute, short);
+    const recent = burntOver(state, short);
     if ((recent.bad * MINUTE) / short < most) return false;
-    const all = burntIn(state.rings, state.minute, long);
+    const all = burntOver(state, long);
     const counted = all.runs >= MANY_RUNS ? all.bad : all.bad - all.told - fresh;
     return counted >= MIN_BAD && (counted * MINUTE) / long >= most;
   }
 
   function measure(state: BurnState, feed: Feed): void {
     const { at, value, span, patience } = feed;
+    const { now } = state;
     const minute = Math.floor(at / MINUTE);
-    if (minute !== state.minute) {
+    if (minute !== now[MINUTE_OF]) {
       closeMinute(state, feed);
-      state.minute = minute;
+      now[MINUTE_OF] = minute;
     }
-    state.lost += Math.min(1, Math.max(0, value)) * ROUND_ECHOES;
-    state.sent += ROUND_ECHOES;
+    now[LOST] = (now[LOST] as number) + Math.min(1, Math.max(0, value)) * ROUND_ECHOES;
+    now[SENT] = (now[SENT] as number) + ROUND_ECHOES;
     // What nobody measured is neither good nor bad.
-    if (span <= patience) state.covered += span;
+    if (span <= patience) now[COVERED] = (now[COVERED] as number) + span;
   }
 
   const burnText = (state: BurnState, { long, short }: BurnWindow): string => {
     const rate = ({ bad }: { bad: number }, over: number) =>
       Number(((bad * MINUTE) / over / budget).toPrecision(2));
-    const all = burntIn(state.rings, state.minute, long);
-    const recent = burntIn(state.rings, state.minute, short);
+    const all = burntOver(state, long);
+    const recent = burntOver(state, short);
     return `${all.bad} bad minutes in ${durationText(long)} in ${all.runs} stretches: the error budget of ${Number((objective * 100).toFixed(4))} % is used up ${rate(all, long)} times too fast, in the last ${durationText(short)} ${rate(recent, short)} times`;
   };
 
   return defineJudge<BurnState>({
     metrics: judged,
-    create: () => ({
-      rings: createRings(),
-      input: -1,
-      minute: 0,
-      lost: 0,
-      sent: 0,
-      covered: 0,
-      badMinute: 0,
-      runSince: 0,
-      untold: 0,
-      window: -1,
-      since: 0,
-    }),
+    form: 'burn-rate',
+    create: () => ({ now: [...AT_FIRST], rings: null }),
     observe(state, input, feed) {
-      if (state.input < 0 || input < state.input) state.input = input;
-      if (input !== state.input || feed.every > RAREST) return 'unknown';
+      const { now } = state;
+      if ((now[INPUT] as number) < 0 || input < (now[INPUT] as number)) now[INPUT] = input;
+      if (input !== now[INPUT] || feed.every > RAREST) return 'unknown';
       measure(state, feed);
-      return state.window >= 0 ? 'breached' : 'normal';
+      return (now[WINDOW] as number) >= 0 ? 'breached' : 'normal';
     },
     finding(state, _watched, at): Finding {
-      const window = windows[Math.max(0, state.window)];
-      const metric = judged[Math.max(0, state.input)] as RuleMetricName;
+      const { now } = state;
+      const window = windows[Math.max(0, now[WINDOW] as number)];
+      const metric = judged[Math.max(0, now[INPUT] as number)] as RuleMetricName;
       if (window === undefined) return { metric, onsetAt: at, text: 'the error budget is used up' };
-      const { bad } = burntIn(state.rings, state.minute, window.long);
+      const { bad } = burntOver(state, window.long);
       return {
         metric,
-        onsetAt: epochMs(Math.min(state.since || at, at)),
+        onsetAt: epochMs(Math.min((now[SINCE] as number) || at, at)),
         observed: (bad * MINUTE) / window.long / budget,
         expected: window.factor,
         text: burnText(state, window),

@@ -1,6 +1,6 @@
 import type { Health } from '../../protocol/model/fact.ts';
-import { kindOf } from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import { seenAt } from './marks.ts';
 import type { Sink } from './sink.ts';
 import type { Shared } from './watched.ts';
 import { durationText } from './wording.ts';
@@ -25,7 +25,7 @@ function healthOf(shared: Shared, now: EpochMs): State {
   let worst: State | undefined;
   let lastAt = epochMs(0);
   for (const view of shared.views) {
-    lastAt = epochMs(Math.max(lastAt, view.lastAt));
+    lastAt = epochMs(Math.max(lastAt, seenAt(view)));
     for (const state of statesOf(view)) {
       if (worst === undefined || RANK[state.health] > RANK[worst.health]) worst = state;
     }
@@ -46,6 +46,6 @@ function* statesOf(view: Shared['views'][number]): Generator<State> {
     yield { health, because: alert.evidence.text };
   }
   if (!view.isFresh) return;
-  const isAgent = kindOf(view.key) === 'agent';
+  const isAgent = view.kind === 'agent';
   yield { health: 'up', because: isAgent ? 'it is heard' : 'measured and within its limits' };
 }

@@ -2,7 +2,6 @@ import { seriesKey } from '../../protocol/model/sample.ts';
 import type { EpochMs } from '../../protocol/model/units.ts';
 import { learn } from './baseline-series.ts';
 import { SETTLED_AFTER } from './level-segments.ts';
-import { DERIVATIONS } from './rates.ts';
 import type { Sink } from './sink.ts';
 import type { Feed, Track } from './watched.ts';
 import { durationText, figureText, metricText } from './wording.ts';
@@ -11,7 +10,7 @@ import { durationText, figureText, metricText } from './wording.ts';
 export function noteLevel(track: Track, feed: Feed, sink: Sink, now: EpochMs): void {
   const change = track.learned && learn(track.learned, feed);
   if (change === undefined) return;
-  const metric = DERIVATIONS[track.metric]?.metric ?? track.metric;
+  const metric = track.plan.judged;
   const { agent, key: subject } = feed.watched;
   const { since, before, after } = change;
   const [from, to] = [figureText(metric, before), figureText(metric, after)];

@@ -1,23 +1,15 @@
-import { kindOf } from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import { createDeviceClock, noteBoots, noteUptime } from './device-clock.ts';
-import {
-  createReach,
-  noteBurst,
-  notePoll,
-  noteRound,
-  type ProbeReach,
-  type ReachProbe,
-} from './reach.ts';
+import { createReach, noteBurst, notePoll, noteRound, type ProbeReach } from './reach.ts';
 import type { Sink } from './sink.ts';
-import type { Feed, Track, Watched } from './watched.ts';
+import type { Feed, Port, Track, Watched } from './watched.ts';
 
 const ANSWER_SLOT = 5_000;
 
 /** What a sample says beside its rules: that the subject answers, restarted, has another speed. */
 export function noteSample(track: Track, feed: Feed, sink: Sink, now: EpochMs): void {
   const { at, value, patience, watched } = feed;
-  switch (track.role) {
+  switch (track.plan.role) {
     case 'loss':
       tellAnswer(feed, sink, noteRound(reachOf(watched, track), at, value, patience));
       return;
@@ -38,15 +30,17 @@ export function noteSample(track: Track, feed: Feed, sink: Sink, now: EpochMs): 
   }
 }
 
-function reachOf(watched: Watched, { metric }: Track): ProbeReach {
-  const probe = metric.slice(0, metric.indexOf('_')) as ReachProbe;
-  watched.reach[probe] ??= createReach();
-  return watched.reach[probe];
+function reachOf({ reach }: Watched, { plan }: Track): ProbeReach {
+  const known = reach[plan.probe];
+  if (known !== undefined) return known;
+  const created = createReach();
+  reach[plan.probe] = created;
+  return created;
 }
 
 /** Tells of answers at most once every five seconds, and at once after a miss. */
 function tellAnswer({ watched, at }: Feed, sink: Sink, isAnswer: boolean): void {
-  const kind = kindOf(watched.key);
+  const { kind } = watched;
   if (kind !== 'device' && kind !== 'link') return;
   const slot = Math.floor(at / ANSWER_SLOT);
   if (isAnswer && (!watched.isGood || slot > watched.answeredSlot)) {
@@ -56,23 +50,26 @@ function tellAnswer({ watched, at }: Feed, sink: Sink, isAnswer: boolean): void 
   watched.isGood = isAnswer;
 }
 
-function noteClock(
-  { metric }: Track,
-  { watched, at, value }: Feed,
-  sink: Sink,
-  now: EpochMs,
-): void {
+function noteClock({ plan }: Track, { watched, at, value }: Feed, sink: Sink, now: EpochMs): void {
   watched.clock ??= createDeviceClock();
-  const told = metric === 'device_uptime_ticks' ? noteUptime : noteBoots;
+  const told = plan.metric === 'device_uptime_ticks' ? noteUptime : noteBoots;
   const uptime = told(watched.clock, at, value);
   if (uptime === undefined) return;
   sink.push(at, { kind: 'device.restarted', at: now, subject: watched.key, uptime });
 }
 
-function notePort({ metric }: Track, { watched, at, value }: Feed): void {
-  watched.port ??= { speedBps: 0, discontinuityTicks: -1, discontinuityAt: epochMs(0) };
+export const createPort = (): Port => ({
+  speedBps: 0,
+  discontinuityTicks: -1,
+  discontinuityAt: epochMs(0),
+  inBps: 0,
+  outBps: 0,
+});
+
+function notePort({ plan }: Track, { watched, at, value }: Feed): void {
+  watched.port ??= createPort();
   const { port } = watched;
-  if (metric === 'if_speed_bps') {
+  if (plan.metric === 'if_speed_bps') {
     port.speedBps = Math.max(0, value);
     return;
   }

@@ -1,6 +1,6 @@
 import type { DerivedMetricName, MetricName } from '../../protocol/model/metrics.ts';
 import type { Sample } from '../../protocol/model/sample.ts';
-import { durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import { type DurationMs, durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import { toRate } from './counter-rate.ts';
 import type { Track, Watched } from './watched.ts';
 
@@ -29,15 +29,16 @@ const UNKNOWN_GAP = 3_600_000;
 
 /**
  * The derived figure of a new reading; undefined where there is none to be had. Notes the reading.
- * @param before when the series was read before; 0 = never.
+ * @param before when the series was read before, 0 = never; @param every its interval, 0 = not known
  */
 export function derive(
   watched: Watched,
   track: Track,
   sample: Sample,
   before: EpochMs,
+  every: DurationMs,
 ): number | undefined {
-  const derivation = DERIVATIONS[track.metric];
+  const derivation = DERIVATIONS[track.plan.metric];
   const { value, at, series } = sample;
   const { counter, bits } = track;
   if (typeof value !== 'bigint') return undefined;
@@ -52,7 +53,7 @@ export function derive(
       restartedAt: watched.device?.clock?.restartedAt ?? epochMs(0),
       discontinuityAt: watched.port?.discontinuityAt ?? epochMs(0),
       maxPerSecond: speed / (derivation.perLine ? OCTET_BITS : FRAME_BITS),
-      gapAfter: durationMs(track.every > 0 ? GAP_POLLS * track.every : UNKNOWN_GAP),
+      gapAfter: durationMs(every > 0 ? GAP_POLLS * every : UNKNOWN_GAP),
     },
   );
   if (outcome.kind !== 'rate') return undefined;

@@ -1,4 +1,4 @@
-import { METRICS, type MetricName, type RuleMetricName } from '../../protocol/model/metrics.ts';
+import type { MetricName, RuleMetricName } from '../../protocol/model/metrics.ts';
 import {
   type AgentId,
   deviceOf,
@@ -6,20 +6,19 @@ import {
   type SubjectKey,
   subjectKey,
 } from '../../protocol/model/subject.ts';
-import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
 import { createAlertMachine } from './alert-state.ts';
 import { createLearned } from './baseline-series.ts';
-import { rankOf } from './batch-order.ts';
-import { DERIVATIONS } from './rates.ts';
+import { withCell, withSeries } from './marks.ts';
+import { type Plan, planOf } from './plans.ts';
 import type { Scope } from './scope.ts';
-import { createVoice, voiceInputOf } from './voice.ts';
+import { createVoice } from './voice.ts';
 import {
   type Cell,
   type CompiledRule,
+  createOutlet,
   createShared,
   createWatched,
   type Outlet,
-  type Role,
   type Shared,
   type Track,
   type Watched,
@@ -32,50 +31,30 @@ export interface Registry {
   track(watched: Watched, metric: MetricName): Track;
   /** The cell of a rule on the subject, made when it is missing. */
   cell(watched: Watched, compiled: CompiledRule): Cell;
-  /** After a change of rules: series find their rules anew. */
+  /** After a change of rules or subjects: series find their rules anew. */
   relink(): void;
   remove(watched: Watched): void;
   all(): Iterable<Watched>;
 }
-
-const ROLES: Partial<Record<MetricName, Role>> = {
-  icmp_loss_ratio: 'loss',
-  stamp_loss_ratio: 'loss',
-  icmp_confirm_loss_ratio: 'burst',
-  stamp_confirm_loss_ratio: 'burst',
-  snmp_answered: 'snmp',
-  device_uptime_ticks: 'clock',
-  device_engine_boots: 'clock',
-  if_speed_bps: 'port',
-  if_discontinuity_ticks: 'port',
-};
-
-const roleOf = (metric: MetricName): Role =>
-  ROLES[metric] ?? (METRICS[metric].kind === 'counter' ? 'counter' : 'plain');
 
 const NO_OUTLETS: readonly Outlet[] = [];
 
 /** One for all subjects: most series of a round are for the history only. */
 const IGNORED = new Map<MetricName, Track>();
 
-function createTrack(metric: MetricName, outlets: readonly Outlet[], isHeard: boolean): Track {
-  const role = roleOf(metric);
-  if (role !== 'plain' || outlets !== NO_OUTLETS || isHeard) return newTrack(metric, role, outlets);
-  const known = IGNORED.get(metric) ?? newTrack(metric, 'ignored', outlets);
-  IGNORED.set(metric, known);
+function ignored(plan: Plan): Track {
+  const known = IGNORED.get(plan.metric) ?? newTrack({ ...plan, role: 'ignored' }, NO_OUTLETS, 0);
+  IGNORED.set(plan.metric, known);
   return known;
 }
 
 const isLearning = ({ outlets }: Track): boolean =>
-  outlets.some(({ cell }) => cell.compiled.judge.learns === true);
+  outlets.some(({ judge }) => judge.learns === true);
 
-const newTrack = (metric: MetricName, role: Role, outlets: readonly Outlet[]): Track => ({
-  metric,
-  role,
-  rank: rankOf(metric),
+const newTrack = (plan: Plan, outlets: readonly Outlet[], place: number): Track => ({
+  plan,
   outlets,
-  lastAt: epochMs(0),
-  every: 0 as DurationMs,
+  place,
   counter: undefined,
   bits: 0,
   learned: undefined,
@@ -108,49 +87,53 @@ export function createRegistry(scope: () => Scope): Registry {
       watched: place,
       state: compiled.judge.create(),
       machine: createAlertMachine(),
-      lastAt: epochMs(0),
-      freshUntil: epochMs(0),
-      patience: 0 as DurationMs,
+      place: place.marks.length,
       isBlind: false,
       flap: undefined,
       alert: undefined,
     };
+    place.marks = withCell(place.marks);
     place.cells.push(created);
     // By name, not by which series came first.
     place.cells.sort((a, b) => (a.compiled.rule.id < b.compiled.rule.id ? -1 : 1));
     return created;
   }
 
-  function outletsOf(place: Watched, metric: RuleMetricName): readonly Outlet[] {
-    const derived = DERIVATIONS[metric as MetricName]?.metric ?? metric;
+  function outletsOf(place: Watched, judged: RuleMetricName): readonly Outlet[] {
     const outlets: Outlet[] = [];
     for (const compiled of scope().rulesOf(place.key)) {
-      const input = compiled.judge.metrics.indexOf(derived);
-      if (input >= 0) outlets.push({ cell: cell(place, compiled), input });
+      const input = compiled.judge.metrics.indexOf(judged);
+      if (input >= 0) outlets.push(createOutlet(cell(place, compiled), input));
     }
     return outlets.length === 0 ? NO_OUTLETS : outlets;
   }
 
   /** Callers hear it: a figure of a link that voice depends on. */
-  function hears(place: Watched, metric: MetricName): boolean {
-    if (voiceInputOf(metric) === undefined || kindOf(place.key) !== 'link') return false;
+  function hears(place: Watched, { voice }: Plan): boolean {
+    if (voice === undefined || place.kind !== 'link') return false;
     place.voice ??= createVoice(outletsOf(place, 'path_mos'));
     return true;
+  }
+
+  function createTrack(place: Watched, plan: Plan): Track {
+    const outlets = outletsOf(place, plan.judged);
+    const isHeard = hears(place, plan);
+    if (plan.role === 'plain' && outlets === NO_OUTLETS && !isHeard) return ignored(plan);
+    const track = newTrack(plan, outlets, place.marks.length);
+    place.marks = withSeries(place.marks);
+    if (isLearning(track)) track.learned = createLearned(plan.metric);
+    return track;
   }
 
   function track(place: Watched, metric: MetricName): Track {
     const { tracks, cursor } = place;
     const guess = tracks[cursor];
-    if (guess?.metric === metric) {
+    if (guess?.plan.metric === metric) {
       place.cursor = cursor + 1 === tracks.length ? 0 : cursor + 1;
       return guess;
     }
-    let index = tracks.findIndex((one) => one.metric === metric);
-    if (index < 0) {
-      const created = createTrack(metric, outletsOf(place, metric), hears(place, metric));
-      if (isLearning(created)) created.learned = createLearned(metric);
-      index = tracks.push(created) - 1;
-    }
+    let index = tracks.findIndex((one) => one.plan.metric === metric);
+    if (index < 0) index = tracks.push(createTrack(place, planOf(metric))) - 1;
     place.cursor = (index + 1) % tracks.length;
     return tracks[index] as Track;
   }
@@ -167,12 +150,15 @@ export function createRegistry(scope: () => Scope): Registry {
     relink() {
       for (const place of all()) {
         // The ignored ones may have rules now.
-        place.tracks = place.tracks.filter((one) => one.role !== 'ignored');
+        place.tracks = place.tracks.filter((one) => one.plan.role !== 'ignored');
         place.cursor = 0;
+        // What it remembers may be gone.
+        place.next = undefined;
         if (place.voice) place.voice.outlets = outletsOf(place, 'path_mos');
         for (const one of place.tracks) {
-          one.outlets = outletsOf(place, one.metric);
-          one.learned = isLearning(one) ? (one.learned ?? createLearned(one.metric)) : undefined;
+          const { metric, judged } = one.plan;
+          one.outlets = outletsOf(place, judged);
+          one.learned = isLearning(one) ? (one.learned ?? createLearned(metric)) : undefined;
         }
       }
     },

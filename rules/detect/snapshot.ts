@@ -7,10 +7,12 @@ import type { AlertMachine } from './alert-state.ts';
 import { type LearnedState, learnedState, restoreLearned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
 import type { Flap } from './flapping.ts';
+import { EVERY, everyOf, LAST_AT, lastAtOf, setTimes, timesAt } from './marks.ts';
+import { createPort } from './notes.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
-import type { VoiceMinute } from './voice.ts';
+import { isVoiceMinute, type VoiceMinute } from './voice.ts';
 import type { Cell, Port, Track, Watched } from './watched.ts';
 
 /** Everything as JSON; counters as decimal strings, since JSON numbers stop at 2^53. */
@@ -68,33 +70,40 @@ function watchedState(place: Watched): WatchedState {
   return {
     agent,
     subject: key,
-    tracks: place.tracks.filter((one) => one.role !== 'ignored').map(trackState),
+    tracks: place.tracks
+      .filter((one) => one.plan.role !== 'ignored')
+      .map((one) => trackState(place, one)),
     cells: place.cells.map(cellState),
     reach,
     ...(port && { port }),
     ...(clock && { clock }),
     ...(voice && { voice: voice.sums }),
-    times: [place.lastAt, place.freshUntil, place.patience],
+    times: timesAt(place.marks, 0),
     isFresh,
     isGood,
     answeredSlot,
   };
 }
 
-function trackState({ metric, lastAt, every, counter, bits, learned }: Track): TrackState {
+function trackState(place: Watched, track: Track): TrackState {
+  const { counter, bits, learned } = track;
+  const { metric } = track.plan;
+  const lastAt = lastAtOf(place, track);
+  const every = everyOf(place, track);
   if (learned !== undefined) return [metric, lastAt, every, learnedState(learned)];
   return counter === undefined
     ? [metric, lastAt, every]
     : [metric, lastAt, every, String(counter), bits];
 }
 
-function cellState({ compiled, state, machine, isBlind, flap, alert, ...cell }: Cell): CellState {
+function cellState(cell: Cell): CellState {
+  const { compiled, state, machine, isBlind, flap, alert, watched, place } = cell;
   return {
     rule: compiled.rule.id,
     ...(compiled.judge.form !== undefined && { form: compiled.judge.form }),
     state,
     machine,
-    times: [cell.lastAt, cell.freshUntil, cell.patience],
+    times: timesAt(watched.marks, place),
     isBlind,
     ...(flap && { flap }),
     ...(alert && { alert }),
@@ -117,13 +126,7 @@ export function restoreRegistry(
   for (const one of state.watched) {
     const place = registry.watched(one.agent, one.subject);
     place.shared.health = health.get(one.subject) ?? 'unknown';
-    Object.assign(place.reach, one.reach);
-    place.port = one.port;
-    place.clock = one.clock;
-    [place.lastAt, place.freshUntil, place.patience] = one.times;
-    place.isFresh = one.isFresh;
-    place.isGood = one.isGood;
-    place.answeredSlot = one.answeredSlot;
+    restorePlace(place, one);
     const rules = new Map(scope.rulesOf(one.subject).map((c) => [c.rule.id, c]));
     for (const cellState of one.cells) {
       const compiled = rules.get(cellState.rule);
@@ -132,26 +135,36 @@ export function restoreRegistry(
     }
     for (const trackState of one.tracks) restoreTrack(registry, place, trackState);
     // The tracks have made it.
-    if (place.voice && one.voice) Object.assign(place.voice.sums, one.voice);
+    if (place.voice && isVoiceMinute(one.voice)) place.voice.sums = one.voice;
   }
   return orphans;
+}
+
+function restorePlace(place: Watched, state: WatchedState): void {
+  Object.assign(place.reach, state.reach);
+  place.port = state.port && { ...createPort(), ...state.port };
+  place.clock = state.clock;
+  setTimes(place.marks, 0, state.times);
+  place.isFresh = state.isFresh;
+  place.isGood = state.isGood;
+  place.answeredSlot = state.answeredSlot;
 }
 
 function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void): void {
   if (state.form === cell.compiled.judge.form) cell.state = state.state;
   Object.assign(cell.machine, state.machine);
-  [cell.lastAt, cell.freshUntil, cell.patience] = state.times;
+  setTimes(cell.watched.marks, cell.place, state.times);
   cell.isBlind = state.isBlind;
   cell.flap = state.flap;
   cell.alert = state.alert;
-  if (cell.machine.state !== 'inactive' || cell.alert !== undefined) adopt(cell);
+  adopt(cell);
 }
 
 function restoreTrack(registry: Registry, place: Watched, state: TrackState): void {
   const [metric, lastAt, every, more, bits] = state;
   const track = registry.track(place, metric);
-  track.lastAt = lastAt;
-  track.every = every;
+  place.marks[track.place + LAST_AT] = lastAt;
+  place.marks[track.place + EVERY] = every;
   if (typeof more === 'string' && bits !== undefined) {
     track.counter = BigInt(more);
     track.bits = bits;

@@ -3,7 +3,7 @@ import { epochMs, hours, seconds } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
 import type { Verdict } from './alert-state.ts';
 import { decayTo } from './decay.ts';
-import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
+import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
 import { figureText, metricText } from './wording.ts';
 
 type Surge = Extract<Detector, { kind: 'surge' }>;
@@ -41,8 +41,6 @@ interface Counted {
 interface SurgeState {
   /** One per metric, null until its first figure. */
   readonly inputs: (Input | null)[];
-  /** Bits per second in and out; 0 = not known. */
-  readonly load: [number, number];
 }
 
 /**
@@ -59,7 +57,6 @@ const PRIOR = Math.log(2_880);
 const CLEAR_EVIDENCE = 6;
 /** Mean packet on the Internet, for want of a packet counter (CAIDA: 500 to 900 octets). */
 const PACKET_BITS = 700 * 8;
-const LOADS = ['if_in_utilisation_ratio', 'if_out_utilisation_ratio'] as const;
 
 /**
  * Poisson CUSUM (Page 1954; Lucas, Technometrics 1985): each poll adds the logarithm of the odds
@@ -85,8 +82,10 @@ export function surgeJudge(detector: Surge): Judge {
     return Math.max(raiseAt, share, times * usualOf(input));
   }
 
-  const packetsOf = (state: SurgeState, metric: RuleMetricName): number =>
-    state.load[metric.includes('_out_') ? 1 : 0] / PACKET_BITS;
+  const isSent = judged.map((metric) => metric.includes('_out_'));
+  /** Packets per second by the load of the port; 0 = not known. */
+  const packetsOf = ({ port }: Watched, index: number): number =>
+    port === undefined ? 0 : (isSent[index] ? port.outBps : port.inBps) / PACKET_BITS;
 
   function inputOf(state: SurgeState, index: number, { at, patience }: Feed): Input {
     const input = state.inputs[index] ?? new Array<number>(FIELDS).fill(0);
@@ -99,7 +98,7 @@ export function surgeJudge(detector: Surge): Judge {
     return input;
   }
 
-  function measure(input: Input, packets: number, { at, value, span }: Feed): void {
+  function measure(input: Input, index: number, { at, value, span, watched }: Feed): void {
     const elapsed = span / 1000;
     const count = Math.max(0, value) * elapsed;
     const isIdle = count === 0 && input[SUM] === 0 && input[IS_OPEN] === 0;
@@ -108,7 +107,7 @@ export function surgeJudge(detector: Surge): Judge {
       learn(input, 0, elapsed, span);
       return;
     }
-    const bad = badRate(input, at, packets);
+    const bad = badRate(input, at, packetsOf(watched, index));
     const usual = bad / times;
     const gain = count * logTimes - (bad - usual) * elapsed;
     if (input[IS_OPEN] === 0) {
@@ -187,26 +186,20 @@ export function surgeJudge(detector: Surge): Judge {
   }
 
   return defineJudge<SurgeState>({
-    metrics: [...judged, ...LOADS],
+    metrics: judged,
     form: 'surge',
-    create: () => ({ inputs: judged.map(() => null), load: [0, 0] }),
-    observe(state, place, feed) {
-      if (place >= judged.length) {
-        const speed = feed.watched.port?.speedBps ?? 0;
-        state.load[place === judged.length ? 0 : 1] = feed.value * speed;
-        return 'unknown';
-      }
-      const metric = judged[place] as RuleMetricName;
-      measure(inputOf(state, place, feed), packetsOf(state, metric), feed);
+    create: () => ({ inputs: judged.map(() => null) }),
+    observe(state, index, feed) {
+      measure(inputOf(state, index, feed), index, feed);
       return verdictOf(state, feed.at);
     },
-    finding(state, _watched, at): Finding {
+    finding(state, watched, at): Finding {
       const index = worst(state);
       const metric = judged[index] as RuleMetricName;
       const input = state.inputs[index] ?? new Array<number>(FIELDS).fill(0);
       const usual = usualOf(input);
       const observed = meanOf(input);
-      const packets = packetsOf(state, metric);
+      const packets = packetsOf(watched, index);
       const sooner = badRate(input, at, packets);
       return {
         metric,
@@ -219,7 +212,7 @@ export function surgeJudge(detector: Surge): Judge {
         text: [
           `${metricText(metric)} ${figureText(metric, observed)}`,
           `usual ${figureText(metric, usual)}`,
-          ...(packets > 0 && observed > 0 ? [shareText(observed / packets)] : []),
+          ...(packets > 0 && observed > 1e-9 ? [shareText(observed / packets)] : []),
           ...(isYoung(input, at) ? ['baseline young'] : []),
         ].join(', '),
       };

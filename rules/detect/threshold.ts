@@ -112,8 +112,11 @@ export function thresholdJudge(detector: Threshold): Judge {
     observe(state, index, feed) {
       const input = inputOf(state, index, feed);
       measure(input, feed);
-      if (isUsual(feed)) input[IS_BREACHED] = 0;
-      else settle(input, feed);
+      const isAtRest = input[IS_BREACHED] === 0 && !isRaised(input[MEAN] as number);
+      if (!isAtRest) {
+        if (isUsual(feed)) input[IS_BREACHED] = 0;
+        else settle(input, feed);
+      }
       return verdictOf(state, feed.at);
     },
     finding(state, _watched, at): Finding {

@@ -1,5 +1,6 @@
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
+import { seenAt } from './marks.ts';
 import { contradiction, lostRounds, type ProbeReach } from './reach.ts';
 import { defineJudge, type Finding, type Judge, type Watched } from './watched.ts';
 import { figureText } from './wording.ts';
@@ -24,11 +25,16 @@ export function unreachableJudge(detector: Unreachable): Judge {
     reach.downSince !== 0 &&
     (reach.bursts > 0 || lostRounds(reach, detector.outOf) >= detector.missed);
 
-  const downProbe = (watched: Watched, at: EpochMs): EchoProbe | undefined =>
-    probes.find((probe) => {
-      const reach = watched.reach[probe];
-      return isDown(reach) && contradiction(watched, probe, reach.downSince, at) === undefined;
-    });
+  function downProbe(watched: Watched, at: EpochMs): EchoProbe | undefined {
+    const { reach } = watched;
+    for (const probe of probes) {
+      const own = probe === 'icmp' ? reach.icmp : reach.stamp;
+      if (isDown(own) && contradiction(watched, probe, own.downSince, at) === undefined) {
+        return probe;
+      }
+    }
+    return undefined;
+  }
 
   function finding(_state: null, watched: Watched, at: EpochMs): Finding {
     const probe = downProbe(watched, at) ?? probes[0] ?? 'icmp';
@@ -53,7 +59,7 @@ export function unreachableJudge(detector: Unreachable): Judge {
       for (const probe of probes) {
         const reach = watched.reach[probe];
         if (!isDown(reach)) continue;
-        const other = contradiction(watched, probe, reach.downSince, watched.lastAt);
+        const other = contradiction(watched, probe, reach.downSince, seenAt(watched));
         if (other) return `it answers ${PROBE_NAMES[other.probe]} of agent ${other.agent}`;
       }
       return 'it answers again';

@@ -2,56 +2,52 @@ import type { MetricName } from '../../protocol/model/metrics.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import { pathMos } from './mos.ts';
 import type { Outlet } from './watched.ts';
+import type { Numbers } from './window.ts';
 
 /** What a series of a path says of voice. STAMP before ICMP: routers answer echoes when they like. */
-export type VoiceInput = 'loss' | 'rtt' | 'jitter';
+export interface VoiceInput {
+  /** Where its sum is in the minute; its count follows. */
+  readonly field: number;
+  readonly isStamp: boolean;
+}
 
-const INPUTS: Partial<Record<MetricName, readonly [VoiceInput, isStamp: boolean]>> = {
-  stamp_loss_ratio: ['loss', true],
-  stamp_rtt_ms: ['rtt', true],
-  stamp_jitter_ms: ['jitter', true],
-  icmp_loss_ratio: ['loss', false],
-  icmp_rtt_ms: ['rtt', false],
-  icmp_jitter_ms: ['jitter', false],
+/** The minute of one path that is going on, as numbers: sums and counts by input. */
+export type VoiceMinute = Numbers;
+const MINUTE_OF = 0;
+const LAST_AT = 1;
+const IS_STAMP = 2;
+const LOSS = 3;
+const RTT = 5;
+const JITTER = 7;
+const FIELDS = 9;
+
+const INPUTS: Partial<Record<MetricName, VoiceInput>> = {
+  stamp_loss_ratio: { field: LOSS, isStamp: true },
+  stamp_rtt_ms: { field: RTT, isStamp: true },
+  stamp_jitter_ms: { field: JITTER, isStamp: true },
+  icmp_loss_ratio: { field: LOSS, isStamp: false },
+  icmp_rtt_ms: { field: RTT, isStamp: false },
+  icmp_jitter_ms: { field: JITTER, isStamp: false },
 };
 
-export const voiceInputOf = (metric: MetricName) => INPUTS[metric];
-
-/** The minute of one path that is going on. Sums and counts by input; plain data. */
-export interface VoiceMinute {
-  minute: number;
-  lastAt: EpochMs;
-  isStamp: boolean;
-  loss: number;
-  losses: number;
-  rtt: number;
-  rtts: number;
-  jitter: number;
-  jitters: number;
-}
+export const voiceInputOf = (metric: MetricName): VoiceInput | undefined => INPUTS[metric];
 
 /** Voice on a path, and the rules that judge it. */
 export interface Voice {
-  readonly sums: VoiceMinute;
+  sums: VoiceMinute;
   outlets: readonly Outlet[];
 }
 
 const MINUTE = 60_000;
 
 export const createVoice = (outlets: readonly Outlet[]): Voice => ({
-  sums: {
-    minute: 0,
-    lastAt: epochMs(0),
-    isStamp: false,
-    loss: 0,
-    losses: 0,
-    rtt: 0,
-    rtts: 0,
-    jitter: 0,
-    jitters: 0,
-  },
+  sums: new Array<number>(FIELDS).fill(0),
   outlets,
 });
+
+/** False for the minute that an older release kept. */
+export const isVoiceMinute = (state: unknown): state is VoiceMinute =>
+  Array.isArray(state) && state.length === FIELDS;
 
 /**
  * Notes a sample. When it begins another minute: the score of the one before, dated by its last sample.
@@ -59,40 +55,35 @@ export const createVoice = (outlets: readonly Outlet[]): Voice => ({
  */
 export function noteVoice(
   { sums }: Voice,
-  metric: MetricName,
+  { field, isStamp }: VoiceInput,
   at: EpochMs,
   value: number,
 ): { readonly at: EpochMs; readonly mos: number } | undefined {
-  const input = INPUTS[metric];
-  if (input === undefined) return undefined;
-  const [kind, isStamp] = input;
-  if (sums.isStamp && !isStamp) return undefined;
+  const wasStamp = sums[IS_STAMP] === 1;
+  if (wasStamp && !isStamp) return undefined;
   const minute = Math.floor(at / MINUTE);
-  const done = minute === sums.minute ? undefined : closeMinute(sums);
-  if (minute !== sums.minute || isStamp !== sums.isStamp) clear(sums, minute, isStamp);
-  sums.lastAt = at;
-  if (kind === 'loss') {
-    sums.loss += value;
-    sums.losses += 1;
-  } else if (kind === 'rtt') {
-    sums.rtt += value;
-    sums.rtts += 1;
-  } else {
-    sums.jitter += value;
-    sums.jitters += 1;
-  }
+  const isNew = minute !== sums[MINUTE_OF];
+  const done = isNew ? closeMinute(sums) : undefined;
+  if (isNew || isStamp !== wasStamp) clear(sums, minute, isStamp);
+  sums[LAST_AT] = at;
+  sums[field] = (sums[field] as number) + value;
+  sums[field + 1] = (sums[field + 1] as number) + 1;
   return done;
 }
 
+/** NaN where nothing was measured. */
+const meanOf = (sums: VoiceMinute, field: number): number =>
+  (sums[field] as number) / (sums[field + 1] as number);
+
 function closeMinute(sums: VoiceMinute) {
-  const { rtts, losses, jitters } = sums;
-  if (rtts === 0 || losses === 0) return undefined;
-  const jitter = jitters > 0 ? sums.jitter / jitters : 0;
-  return { at: sums.lastAt, mos: pathMos(sums.rtt / rtts, jitter, sums.loss / losses) };
+  if (sums[RTT + 1] === 0 || sums[LOSS + 1] === 0) return undefined;
+  const jitter = sums[JITTER + 1] === 0 ? 0 : meanOf(sums, JITTER);
+  const mos = pathMos(meanOf(sums, RTT), jitter, meanOf(sums, LOSS));
+  return { at: epochMs(sums[LAST_AT] as number), mos };
 }
 
 function clear(sums: VoiceMinute, minute: number, isStamp: boolean): void {
-  sums.minute = minute;
-  sums.isStamp = isStamp;
-  sums.loss = sums.losses = sums.rtt = sums.rtts = sums.jitter = sums.jitters = 0;
+  sums.fill(0, LOSS);
+  sums[MINUTE_OF] = minute;
+  sums[IS_STAMP] = Number(isStamp);
 }

@@ -1,13 +1,20 @@
 import type { Alert, Evidence } from '../../protocol/model/alert.ts';
 import type { Health, TrendFact } from '../../protocol/model/fact.ts';
-import type { MetricName, RuleMetricName } from '../../protocol/model/metrics.ts';
-import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
-import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import type { RuleMetricName } from '../../protocol/model/metrics.ts';
+import {
+  type AgentId,
+  kindOf,
+  type SubjectKey,
+  type SubjectKind,
+} from '../../protocol/model/subject.ts';
+import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
 import type { Rule } from '../settings.ts';
 import type { AlertMachine, Verdict } from './alert-state.ts';
 import type { Learned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
 import type { Flap } from './flapping.ts';
+import { createMarks, type Marks } from './marks.ts';
+import type { Plan } from './plans.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Voice } from './voice.ts';
 
@@ -80,9 +87,8 @@ export interface Cell {
   readonly watched: Watched;
   state: unknown;
   readonly machine: AlertMachine;
-  lastAt: EpochMs;
-  freshUntil: EpochMs;
-  patience: DurationMs;
+  /** Where its times are in the marks of the subject. */
+  readonly place: number;
   isBlind: boolean;
   /** While its state has changed of late. */
   flap: Flap | undefined;
@@ -90,23 +96,29 @@ export interface Cell {
   alert: Alert | undefined;
 }
 
-/** A rule that a series feeds, and as which of its inputs. */
+/** A rule that a series feeds, and as which of its inputs, with what each sample needs at hand. */
 export interface Outlet {
   readonly cell: Cell;
+  readonly judge: Judge;
+  readonly state: unknown;
   readonly input: number;
+  /** Of the cell. */
+  readonly place: number;
 }
 
-/** What a series does besides feeding rules. */
-export type Role = 'plain' | 'loss' | 'burst' | 'snmp' | 'clock' | 'port' | 'counter' | 'ignored';
+export const createOutlet = (cell: Cell, input: number): Outlet => ({
+  cell,
+  judge: cell.compiled.judge,
+  state: cell.state,
+  input,
+  place: cell.place,
+});
 
 export interface Track {
-  readonly metric: MetricName;
-  readonly role: Role;
-  /** Place in the order of one poll. */
-  readonly rank: number;
+  readonly plan: Plan;
   outlets: readonly Outlet[];
-  lastAt: EpochMs;
-  every: DurationMs;
+  /** Where its times are in the marks of the subject. */
+  readonly place: number;
   /** Of counters: what was read at `lastAt`. */
   counter: bigint | undefined;
   bits: 0 | 32 | 64;
@@ -119,12 +131,18 @@ export interface Port {
   discontinuityTicks: number;
   /** When `discontinuityTicks` was last seen to change; 0 = never. */
   discontinuityAt: EpochMs;
+  /** Bits per second received and sent, of the newest poll; 0 = not known. */
+  inBps: number;
+  outBps: number;
 }
 
 /** One subject as one agent sees it. */
 export interface Watched {
   readonly agent: AgentId;
   readonly key: SubjectKey;
+  readonly kind: SubjectKind;
+  /** Times of the subject, its series and its rules. */
+  marks: Marks;
   /** Few, and mostly asked for in the order of the last round: see `cursor`. */
   tracks: Track[];
   cells: Cell[];
@@ -136,17 +154,14 @@ export interface Watched {
   voice: Voice | undefined;
   /** The device of a port, as the same agent sees it. */
   device: Watched | undefined;
-  lastAt: EpochMs;
-  freshUntil: EpochMs;
-  patience: DurationMs;
   isFresh: boolean;
   isGood: boolean;
   answeredSlot: number;
-  /** Where the next series is looked for first. No part of what is decided, nor the next three. */
+  /** Where the next series is looked for first. No part of what is decided, nor the next two. */
   cursor: number;
   turn: number;
-  lastKey: number;
-  portsAt: number;
+  /** The subject that came after it in the last batch. */
+  next: Watched | undefined;
 }
 
 /** A subject as all agents of this engine see it. */
@@ -162,6 +177,8 @@ export function createWatched(agent: AgentId, shared: Shared): Watched {
   const watched: Watched = {
     agent,
     key: shared.key,
+    kind: kindOf(shared.key),
+    marks: createMarks(),
     tracks: [],
     cells: [],
     reach: {},
@@ -170,16 +187,12 @@ export function createWatched(agent: AgentId, shared: Shared): Watched {
     clock: undefined,
     voice: undefined,
     device: undefined,
-    lastAt: epochMs(0),
-    freshUntil: epochMs(0),
-    patience: 0 as DurationMs,
     isFresh: false,
     isGood: false,
     answeredSlot: -1,
     cursor: 0,
     turn: 0,
-    lastKey: 0,
-    portsAt: 0,
+    next: undefined,
   };
   shared.views.push(watched);
   shared.views.sort((a, b) => (a.agent < b.agent ? -1 : 1));

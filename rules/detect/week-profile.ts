@@ -42,7 +42,7 @@ export interface UsualHour {
   readonly known: number;
 }
 
-const NOTHING: UsualHour = { low: 0, middle: 0, high: 0, spread: 0, known: 0 };
+export const NOTHING_USUAL: UsualHour = { low: 0, middle: 0, high: 0, spread: 0, known: 0 };
 
 /**
  * The medians over the weeks of the lowest and highest of the hour and its neighbours: a rhythm that
@@ -60,7 +60,7 @@ export function usualAt(profile: WeekProfile, hour: number): UsualHour {
     lows.push(figureOf(Math.min(...codes)));
     highs.push(figureOf(Math.max(...codes)));
   }
-  if (lows.length === 0) return NOTHING;
+  if (lows.length === 0) return NOTHING_USUAL;
   const [low, high] = [median(lows), median(highs)];
   const spread = Math.max(...highs) - Math.min(...highs);
   return { low, middle: (low + high) / 2, high, spread, known: lows.length };
@@ -77,7 +77,7 @@ export function usualEver(profile: WeekProfile): UsualHour {
     if (code < low) low = code;
     if (code > high) high = code;
   }
-  if (known === 0) return NOTHING;
+  if (known === 0) return NOTHING_USUAL;
   return { low: figureOf(low), middle: sum / known, high: figureOf(high), spread: 0, known };
 }
 

@@ -35,11 +35,11 @@ export function push(
   over: DurationMs,
 ): void {
   expire(numbers, base, at - over);
-  const size = numbers[base + SIZE] as number;
+  const size = whole(numbers, base + SIZE);
   if (size > 0 && join(numbers, base, size, at, value, over)) return;
   let capacity = capacityOf(numbers, base);
   if (size === capacity) capacity = grow(numbers, base, capacity);
-  const slot = ((numbers[base + HEAD] as number) + size) % capacity;
+  const slot = (whole(numbers, base + HEAD) + size) % capacity;
   const i = base + RING + slot * WIDTH;
   numbers[i] = at;
   numbers[i + 1] = value;
@@ -51,10 +51,10 @@ export function push(
 export function meanOf(numbers: Numbers, base: number): number {
   const ring = base + RING;
   const end = numbers.length;
-  let i = ring + (numbers[base + HEAD] as number) * WIDTH;
+  let i = ring + whole(numbers, base + HEAD) * WIDTH;
   let sum = 0;
   let count = 0;
-  for (let left = numbers[base + SIZE] as number; left > 0; left--) {
+  for (let left = whole(numbers, base + SIZE); left > 0; left--) {
     sum += numbers[i + 1] as number;
     count += numbers[i + 2] as number;
     i += WIDTH;
@@ -70,9 +70,9 @@ export function meanOf(numbers: Numbers, base: number): number {
 export function extremeOf(numbers: Numbers, base: number, isMax: boolean): number {
   const ring = base + RING;
   const end = numbers.length;
-  let i = ring + (numbers[base + HEAD] as number) * WIDTH;
+  let i = ring + whole(numbers, base + HEAD) * WIDTH;
   let found = Number.NaN;
-  for (let left = numbers[base + SIZE] as number; left > 0; left--) {
+  for (let left = whole(numbers, base + SIZE); left > 0; left--) {
     const value = (numbers[i + 1] as number) / (numbers[i + 2] as number);
     if (Number.isNaN(found) || (isMax ? value > found : value < found)) found = value;
     i += WIDTH;
@@ -81,13 +81,16 @@ export function extremeOf(numbers: Numbers, base: number, isMax: boolean): numbe
   return found;
 }
 
+/** Head and size as machine integers: the remainder of two floating numbers takes a call. */
+const whole = (numbers: Numbers, place: number): number => (numbers[place] as number) | 0;
+
 const capacityOf = (numbers: Numbers, base: number): number =>
-  (numbers.length - base - RING) / WIDTH;
+  ((numbers.length - base - RING) / WIDTH) | 0;
 
 function expire(numbers: Numbers, base: number, until: number): void {
   const capacity = capacityOf(numbers, base);
-  let head = numbers[base + HEAD] as number;
-  let size = numbers[base + SIZE] as number;
+  let head = whole(numbers, base + HEAD);
+  let size = whole(numbers, base + SIZE);
   while (size > 0 && (numbers[base + RING + head * WIDTH] as number) <= until) {
     head = head + 1 === capacity ? 0 : head + 1;
     size -= 1;
@@ -105,9 +108,10 @@ function join(
   value: number,
   over: DurationMs,
 ): boolean {
-  const newest = ((numbers[base + HEAD] as number) + size - 1) % capacityOf(numbers, base);
+  const newest = (whole(numbers, base + HEAD) + size - 1) % capacityOf(numbers, base);
   const i = base + RING + newest * WIDTH;
   const part = over / MAX_POINTS;
+  if (at - (numbers[i] as number) >= part) return false;
   if (Math.floor(at / part) !== Math.floor((numbers[i] as number) / part)) return false;
   numbers[i + 1] = (numbers[i + 1] as number) + value;
   numbers[i + 2] = (numbers[i + 2] as number) + 1;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
+import { createPort } from '../../rules/detect/notes.ts';
 import { createScope } from '../../rules/detect/scope.ts';
 import { createShared, createWatched, type Feed } from '../../rules/detect/watched.ts';
 import { DEFAULT_RULES } from '../../rules/packs/default.ts';
@@ -39,7 +40,7 @@ describe('figures that should not be', () => {
         (samples) => {
           let state = judge.create();
           const watched = createWatched('a', createShared(subject));
-          watched.port = { speedBps: 1e9, discontinuityTicks: 0, discontinuityAt: epochMs(0) };
+          watched.port = { ...createPort(), speedBps: 1e9, inBps: 5e8 };
           let now = 1_700_000_000_000;
           for (const [value, after, input] of samples) {
             now += after * 1000;

@@ -1,0 +1,65 @@
+import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
+import type { Numbers } from './window.ts';
+
+/**
+ * The times of one subject, its series and its rules, side by side in one array: each sample turns
+ * several of them, and with 100,000 series what is scattered in memory costs more than all arithmetic.
+ * First those of the subject, then a block for each series and each rule, in the order of making.
+ */
+export type Marks = Numbers;
+
+/** Of the subject: its newest sample, and how long that says something. */
+export const SEEN_AT = 0;
+export const FRESH_UNTIL = 1;
+export const PATIENCE = 2;
+/** Of the batch that is being sorted; see `batch-order.ts`. */
+export const LAST_KEY = 3;
+export const PORTS_AT = 4;
+const SUBJECT = 5;
+
+/** Of a series, counted from its place. */
+export const LAST_AT = 0;
+export const EVERY = 1;
+const SERIES = 2;
+
+/** Of a rule, counted from its place. */
+export const CELL_LAST_AT = 0;
+export const CELL_FRESH_UNTIL = 1;
+export const CELL_PATIENCE = 2;
+/** 1 while it is pending, firing or has changed of late: only then a good sample changes anything. */
+export const CELL_IS_ACTIVE = 3;
+const CELL = 4;
+
+export const createMarks = (): Marks => new Array<number>(SUBJECT).fill(0);
+
+const zeros = (count: number): Marks => new Array<number>(count).fill(0);
+/** Exact room: an array that grows by pushing takes up to 28 places more than it needs. */
+export const withSeries = (marks: Marks): Marks => marks.concat(zeros(SERIES));
+export const withCell = (marks: Marks): Marks => marks.concat(zeros(CELL));
+
+interface Placed {
+  readonly place: number;
+}
+interface Marked {
+  readonly marks: Marks;
+}
+
+export const seenAt = ({ marks }: Marked): EpochMs => marks[SEEN_AT] as EpochMs;
+export const freshUntilOf = ({ marks }: Marked): EpochMs => marks[FRESH_UNTIL] as EpochMs;
+export const lastAtOf = ({ marks }: Marked, { place }: Placed): EpochMs =>
+  marks[place + LAST_AT] as EpochMs;
+export const everyOf = ({ marks }: Marked, { place }: Placed): DurationMs =>
+  marks[place + EVERY] as DurationMs;
+
+type Times = readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
+
+/** The three times of a subject (`place` 0) or a rule, as snapshots keep them. */
+export const timesAt = (marks: Marks, place: number): Times => [
+  marks[place + CELL_LAST_AT] as EpochMs,
+  marks[place + CELL_FRESH_UNTIL] as EpochMs,
+  marks[place + CELL_PATIENCE] as DurationMs,
+];
+
+export function setTimes(marks: Marks, place: number, times: Times): void {
+  for (const [i, time] of times.entries()) marks[place + i] = time;
+}
