@@ -19,7 +19,8 @@ engine saw them, heartbeats, ticks, commands. Works beside a running server and 
 
 Examples:
   vedette record --from 2026-01-05T09:00Z --to 2026-01-05T10:00Z | gzip > monday.ndjson.gz
-  vedette record | vedette replay --config vedette.yaml --samples /dev/stdin
+  vedette record --settings | vedette replay --samples -    the same incidents, ids and times
+  vedette record | vedette replay --config new.yaml --samples -    what other rules had made of it
 
 Exit code: 0 done, 1 failed, 2 wrong usage, 78 bad configuration.
 `;

@@ -33,7 +33,8 @@ line per fact on stdout.
 NDJSON lines: {"at":MS,"metric":NAME,"subject":"kind:id","value":N} with optional agent, receivedAt,
 every, bits and lane (live, backfill); {"at":MS,"heartbeat":AGENT}; {"at":MS,"command":{…}};
 {"at":MS,"config":{…}} (settings from here on); {"at":MS,"tick":true} (a recording that holds ticks
-gets no others).
+gets no others). All but samples may carry "position", the record of an input log that they begin: ids
+of incidents derive from it.
 
 Examples:
   vedette replay --config vedette.yaml --samples monday.ndjson.gz
