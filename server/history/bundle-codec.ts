@@ -51,6 +51,8 @@ const VERSION = 1;
 /** version, whether the head is compressed, CRC-32 of all that follows, two lengths. */
 const FIXED = 2 + 4 + 4 + 4;
 const MAX_HEAD = 16 * 1024 * 1024;
+/** Smaller ones zlib refuses. */
+const MIN_BUFFER = 64;
 const TAG = { counter: 1, based: 2, raw64: 4, holes: 8, noisy: 16 } as const;
 /** Columns above this many bytes a sample are noise: zstd would find nothing in them. */
 const NOISY = 0.5;
@@ -274,7 +276,9 @@ function readHead(blob: Buffer): Buffer {
   if (size > MAX_HEAD) throw new CorruptChunkError('its head is too large');
   if (blob[1] === 0) return stored;
   try {
-    return zstdDecompressSync(stored, { maxOutputLength: Math.max(1, size) });
+    // As large as it gets: the usual buffer of 64 KiB for each is most of what a query leaves behind.
+    const chunkSize = Math.max(MIN_BUFFER, size);
+    return zstdDecompressSync(stored, { chunkSize, maxOutputLength: Math.max(1, size) });
   } catch (cause) {
     throw new CorruptChunkError('its head cannot be unpacked', { cause });
   }

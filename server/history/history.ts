@@ -7,7 +7,7 @@ import { HeadBook } from './head-book.ts';
 import { createIntake, SPAN_MS } from './intake.ts';
 import { type RangeDeps, readRange } from './range.ts';
 import { newestOf } from './round.ts';
-import { asStored, type ReadSamples, readSamples } from './samples.ts';
+import { asStored, createOpenChunks, type ReadSamples, readSamples } from './samples.ts';
 import { createSealQueue, type HistoryLog } from './seal-queue.ts';
 import type { Sealer } from './sealing.ts';
 
@@ -32,6 +32,8 @@ export interface RunningHistory extends History {
 
 const SWEEP_MS = 30_000;
 const LOOK_MS = 5000;
+/** Chunks kept open, 40 kB each: a page asks for several series of one device. */
+const OPENED = 100;
 const MAX_WAITING = 8_000_000;
 
 /** Keeps every sample: in memory until sealed, in chunks from then on. */
@@ -68,6 +70,7 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     log.error({ what }, 'a stored piece of the history is damaged: its time is left out');
   }
 
+  const open = createOpenChunks(OPENED);
   const stored = {
     chunks: store.chunks,
     gaps: (from: EpochMs, to: EpochMs) => [
@@ -79,7 +82,8 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     const slot = book.slots.get(key);
     if (slot === undefined) return undefined;
     const heads = slot.late === undefined ? [slot.live] : [slot.late, slot.live];
-    return readSamples(stored, slot.series, heads, { from, to }, (id) => onCorrupt(`chunk ${id}`));
+    const damagedChunk = (id: number) => onCorrupt(`chunk ${id}`);
+    return readSamples(stored, slot.series, heads, { from, to }, damagedChunk, open);
   };
   const rangeDeps: RangeDeps = {
     store,

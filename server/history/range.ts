@@ -123,7 +123,14 @@ function pointsOf(
 
 function rawRange(deps: RangeDeps, source: Source, from: EpochMs, to: EpochMs): RangeColumns {
   const { at, value, gaps } = pointsOf(deps, source, from, to);
-  return { form: 'raw', at: Array.from(at, epochMs), value: Array.from(value), gaps };
+  // Not Array.from: over typed arrays it is ten times slower, a quarter of the whole query.
+  const ats = new Array<EpochMs>(at.length);
+  const values = new Array<number>(at.length);
+  for (let i = 0; i < at.length; i++) {
+    ats[i] = epochMs(at[i]!);
+    values[i] = value[i]!;
+  }
+  return { form: 'raw', at: ats, value: values, gaps };
 }
 
 interface Bucketed {
