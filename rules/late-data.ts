@@ -79,6 +79,10 @@ const METRICS: ReadonlySet<MetricName> = new Set<MetricName>([
 
 /** The backlog comes twice a second: so long without it, it is over, and live data had time to settle. */
 const SETTLED_AFTER = seconds(60);
+/** A batch may hold minutes; they are seen one after the other, as they would have been then. */
+const SLICE = seconds(5);
+/** What is of a time to come is of a clock gone wrong. */
+const AHEAD = minutes(1);
 /** Nothing is known across a longer hole; also bounds the ticks that one batch can cause. */
 const LONGEST_HOLE = minutes(5);
 /** Found outages that wait for an agent; more are told at once. */
@@ -120,9 +124,21 @@ export function createLateData(initial: EngineSettings, state?: LateDataState): 
   }
 
   function observe(agent: AgentId, samples: readonly Sample[], now: EpochMs): void {
-    const telling = samples.filter(({ series }) => METRICS.has(series.metric));
-    if (telling.length === 0) return;
-    const newest = epochMs(telling.reduce((most, { at }) => Math.max(most, at), 0));
+    const telling = samples
+      .filter(({ series, at }) => METRICS.has(series.metric) && at <= later(now, AHEAD))
+      .sort((a, b) => a.at - b.at);
+    for (let from = 0; from < telling.length; ) {
+      const until = (telling[from] as Sample).at + SLICE;
+      let to = from + 1;
+      while (to < telling.length && (telling[to] as Sample).at < until) to += 1;
+      see(agent, telling.slice(from, to), now);
+      from = to;
+    }
+  }
+
+  /** A few seconds of the past, oldest sample first. */
+  function see(agent: AgentId, samples: readonly Sample[], now: EpochMs): void {
+    const newest = (samples.at(-1) as Sample).at;
     let one = retrospects.get(agent);
     if (one !== undefined && newest > one.clock + LONGEST_HOLE) {
       loose.push(...ended(one));
@@ -131,8 +147,7 @@ export function createLateData(initial: EngineSettings, state?: LateDataState): 
     one ??= begin(agent, newest);
     one.heardAt = now;
     moveTo(one, epochMs(Math.max(newest, one.clock)), now);
-    const at = instant(one);
-    follow(one, one.site.observe({ agent, lane: 'live', samples: telling }, at), now);
+    follow(one, one.site.observe({ agent, lane: 'live', samples }, instant(one)), now);
   }
 
   const instant = (one: Retrospect) => {
