@@ -47,7 +47,7 @@ export async function run(argv: string[]): Promise<number> {
     return 78;
   }
   try {
-    const { position } = await backUp(known.folder, target);
+    const { position } = await backUp(known.folder, target, known.history);
     process.stderr.write(`Copied up to input ${position}, checked: ${target}\n`);
     return 0;
   } catch (error) {
@@ -61,7 +61,11 @@ export async function run(argv: string[]): Promise<number> {
  * in the log before its facts are in the database, its effect in a snapshot or its samples in the
  * history, so the copied log reaches at least as far as all of them.
  */
-export async function backUp(state: string, target: string): Promise<{ position: number }> {
+export async function backUp(
+  state: string,
+  target: string,
+  historyFolder = state,
+): Promise<{ position: number }> {
   await mkdir(target, { recursive: true, mode: 0o700 });
   if ((await readdir(target)).length > 0) throw new Error(`${target} is not empty`);
   const db = openDatabase(join(state, 'state.db'));
@@ -70,7 +74,7 @@ export async function backUp(state: string, target: string): Promise<{ position:
   } finally {
     db.close();
   }
-  await copyHistory(join(state, 'history.db'), join(target, 'history.db'));
+  await copyHistory(join(historyFolder, 'history.db'), join(target, 'history.db'));
   await copyFile(join(state, 'installation'), join(target, 'installation'));
   await copySnapshots(join(state, 'snapshots'), join(target, 'snapshots'));
   await copySegments(join(state, 'log'), join(target, 'log'));

@@ -44,15 +44,21 @@ export async function loadSetup(file: string | undefined): Promise<SetupResult> 
 }
 
 /** The state folder that a configuration names; secrets are not needed for it. */
-export async function stateFolderOf(
-  file: string | undefined,
-): Promise<
-  { readonly ok: true; readonly folder: string; readonly agents: readonly string[] } | Failed
+export async function stateFolderOf(file: string | undefined): Promise<
+  | {
+      readonly ok: true;
+      readonly folder: string;
+      /** Where history.db is. */
+      readonly history: string;
+      readonly agents: readonly string[];
+    }
+  | Failed
 > {
   const loaded = await loadConfig(file, process.env);
   if (!loaded.ok) return { ok: false, problems: texts(loaded.problems) };
-  const { stateDir } = serverOptions(loaded.config, process.env);
-  return { ok: true, folder: stateDir, agents: loaded.config.agents.map(({ id }) => id) };
+  const { stateDir, history } = serverOptions(loaded.config, process.env);
+  const folders = { folder: stateDir, history: history?.folder ?? stateDir };
+  return { ok: true, ...folders, agents: loaded.config.agents.map(({ id }) => id) };
 }
 
 interface Failed {

@@ -221,6 +221,43 @@ test('what cannot be sealed is bounded in memory, and what is given up is counte
   expect(waiting + lostSamples).toBe(4000);
 });
 
+test('the time of samples that were given up is a named gap, also after a restart', async () => {
+  let isFull = true;
+  const wrap = (sealer: Sealer): Sealer => ({
+    ...sealer,
+    seal: async (job) => (isFull ? { kind: 'failed', because: 'no room' } : sealer.seal(job)),
+  });
+  const rig = start({ wrap, maxWaiting: 1600 });
+  feedRounds(rig, 0, 1000);
+  const { at } = all(rig);
+  isFull = false;
+  await rig.history.sealAll();
+  await rig.history.sealAll();
+  const expected = [{ from: at.at(-1)! + STEP, to: T0 + 999 * STEP + 7 }];
+  const after = rig.again();
+  open.push(after);
+  for (const one of [rig, after]) {
+    expect(all(one).gaps).toMatchObject(expected);
+    expect(all(one).gaps[0]?.because).toContain('given up');
+    const early = one.history.samples(keyOf(RTT), epochMs(T0), epochMs(T0 + HOUR));
+    expect(early?.gaps).toEqual([]);
+  }
+});
+
+test('a series of which nothing is left is forgotten at the next start', async () => {
+  const rig = start({ rawFor: durationMs(2 * DAY) });
+  feedRounds(rig, 0, 10);
+  await rig.history.sealAll();
+  rig.setNow(T0 + 500 * DAY);
+  await rig.history.keep();
+  const after = rig.again();
+  open.push(after);
+  expect(after.history.series(keyOf(RTT))).toBeUndefined();
+  after.feed([sample(RTT, T0 + 500 * DAY, 7)], 'live', 11);
+  const range = after.history.samples(keyOf(RTT), epochMs(0), epochMs(T0 + 501 * DAY));
+  expect([...range!.value]).toEqual([7]);
+});
+
 test('days that are over become five-minute figures; old samples and old figures go', async () => {
   const rig = start({ rawFor: durationMs(2 * DAY) });
   const perDay = DAY / STEP;

@@ -19,6 +19,9 @@ import { migrate } from './migrations.ts';
 import { inTransaction } from './transaction.ts';
 
 const DAY_MS = 86_400_000;
+/** Series of bundles of which nothing is left; one that comes back is a new one. */
+const FORGET_SERIES = `DELETE FROM series WHERE bundle NOT IN
+  (SELECT abs(bundle) FROM chunks UNION SELECT bundle FROM rollups)`;
 /** SQLITE_FULL; what an I/O error of a full disk is called depends on the file system. */
 const FULL = 13;
 /** Blobs of 10 to 30 kB: small pages waste less of the last one. */
@@ -80,6 +83,8 @@ function prepareFile(db: DatabaseSync, path: string, isNew: boolean): void {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   db.exec('PRAGMA journal_size_limit = 16777216');
   migrate(db, HISTORY_MIGRATIONS);
+  // Not while a server runs: it knows them by their numbers.
+  db.exec(FORGET_SERIES);
 }
 
 function guarded<T>(work: () => T): T {
