@@ -14,12 +14,13 @@ export interface SeriesPoint {
   readonly spans: DurationMs;
 }
 
-/** The minute that is being filled: its number, first and last sample, then its values. Plain JSON. */
+/** The minute that is being filled: its number, first and last sample, how many values, and these. */
 export type Minute = Numbers;
 const SLOT = 0;
 const FIRST_AT = 1;
 const LAST_AT = 2;
-const VALUES = 3;
+const COUNT = 3;
+const VALUES = 4;
 
 const MINUTE = 60_000;
 /** Rounds that come nearly once a minute are points of their own: two would share no median. */
@@ -27,7 +28,7 @@ const OWN_POINT = 45_000;
 /** More values in a minute than these say nothing more about its median. */
 const MAX_VALUES = 60;
 
-export const emptyMinute = (): Minute => [0, 0, 0];
+export const emptyMinute = (): Minute => [0, 0, 0, 0];
 
 /**
  * Takes one sample; the point that is complete with it. A minute is complete when the first sample
@@ -40,32 +41,54 @@ export function gather(
   every: DurationMs,
 ): SeriesPoint | undefined {
   if (every >= OWN_POINT) {
-    minute.length = VALUES;
+    minute[COUNT] = 0;
     return { since: at, at, value, spans: every };
   }
   const slot = Math.floor(at / MINUTE);
-  const isNext = slot !== minute[SLOT] && minute.length > VALUES;
+  const isNext = slot !== minute[SLOT] && minute[COUNT] !== 0;
   const point = isNext ? close(minute) : undefined;
-  if (minute.length === VALUES) {
+  const count = (minute[COUNT] as number) | 0;
+  if (count === 0) {
     minute[SLOT] = slot;
     minute[FIRST_AT] = at;
   }
   minute[LAST_AT] = at;
-  if (minute.length < VALUES + MAX_VALUES) minute.push(value);
+  if (count < MAX_VALUES) {
+    // The places of the minute before are used again: an array that shrinks is made anew to grow.
+    minute[VALUES + count] = value;
+    minute[COUNT] = count + 1;
+  }
   return point;
 }
 
+const sorted = new Float64Array(MAX_VALUES);
+
 function close(minute: Minute): SeriesPoint {
-  const values = minute.slice(VALUES).sort((a, b) => a - b);
-  const half = values.length >> 1;
+  const count = (minute[COUNT] as number) | 0;
+  for (let i = 0; i < count; i++) sorted[i] = minute[VALUES + i] as number;
+  const values = sorted.subarray(0, count).sort();
+  const half = count >> 1;
   const upper = values[half] as number;
-  const value = values.length % 2 === 1 ? upper : ((values[half - 1] as number) + upper) / 2;
-  const point = {
+  const value = count % 2 === 1 ? upper : ((values[half - 1] as number) + upper) / 2;
+  minute[COUNT] = 0;
+  return {
     since: minute[FIRST_AT] as EpochMs,
     at: minute[LAST_AT] as EpochMs,
     value,
     spans: MINUTE as DurationMs,
   };
-  minute.length = VALUES;
-  return point;
 }
+
+/** As JSON: number, first and last sample, then the values. */
+export type MinuteState = readonly number[];
+
+export const minuteState = (minute: Minute): MinuteState => [
+  ...minute.slice(0, COUNT),
+  ...minute.slice(VALUES, VALUES + (minute[COUNT] as number)),
+];
+
+export const restoreMinute = (state: MinuteState): Minute => [
+  ...state.slice(0, COUNT),
+  state.length - COUNT,
+  ...state.slice(COUNT),
+];

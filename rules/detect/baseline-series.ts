@@ -10,7 +10,15 @@ import {
   restoreHistogram,
   type Scale,
 } from './baseline-histogram.ts';
-import { emptyMinute, gather, type Minute, type SeriesPoint } from './baseline-points.ts';
+import {
+  emptyMinute,
+  gather,
+  type Minute,
+  type MinuteState,
+  minuteState,
+  restoreMinute,
+  type SeriesPoint,
+} from './baseline-points.ts';
 import { createLevel, follow, type Level, type LevelChange } from './level-segments.ts';
 import type { Feed } from './watched.ts';
 
@@ -113,7 +121,7 @@ export const ripeness = ({ since }: Learned, at: EpochMs): number =>
 
 /** As JSON; see `restoreLearned`. */
 export interface LearnedState {
-  readonly minute: Minute;
+  readonly minute: MinuteState;
   readonly histogram: HistogramState;
   readonly level: Level;
   readonly figures: readonly number[];
@@ -122,7 +130,7 @@ export interface LearnedState {
 export function learnedState(learned: Learned): LearnedState {
   const { minute, histogram, level, since, samples, points, told, toldAt, usual } = learned;
   return {
-    minute,
+    minute: minuteState(minute),
     histogram: histogramState(histogram),
     level,
     figures: [since, samples, points, told, toldAt, ...usual],
@@ -134,7 +142,7 @@ export function restoreLearned(metric: RuleMetricName, state: LearnedState): Lea
   const [since = 0, samples = 0, points = 0, told = 0, toldAt = 0, ...usual] = state.figures;
   return {
     ...learned,
-    minute: state.minute,
+    minute: restoreMinute(state.minute),
     histogram: restoreHistogram(learned.measure.scale, state.histogram),
     level: state.level,
     since: epochMs(since),
