@@ -14,6 +14,7 @@ import type { Instant, NetworkEngine, Snapshot } from './contract.ts';
 import { type AlertBookState, createAlertBook, type FiringAlert } from './correlate/alert-book.ts';
 import { type AnswersState, createAnswers } from './correlate/answers.ts';
 import { type CommonCauseState, createCommonCause } from './correlate/common-cause.ts';
+import { isEarlySign } from './correlate/early-sign.ts';
 import { createExplainer, type Explainer } from './correlate/explain.ts';
 import { isQuickOutage } from './correlate/explanations.ts';
 import { inOneOrder } from './correlate/fact-order.ts';
@@ -144,6 +145,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     people,
     flood,
     homeOf: ({ alert }) => people.homeOf(alert.key) ?? homes.homeOf(alert.key),
+    isEarlySign: (cleared, cause) => isEarlySign(cleared, cause, { book, topology }),
     dependentsOf: (subject) => [...book.dependentsOf(subject), ...hangingOn(subject)],
     timing,
   });

@@ -49,7 +49,14 @@ export interface IncidentBook {
   resolve(incident: IncidentRecord, now: EpochMs, because: Reason): void;
   acknowledge(incident: IncidentRecord, ack: Acknowledgement | undefined, because: Reason): void;
   close(incident: IncidentRecord, now: EpochMs, because: Reason): void;
-  reopen(incident: IncidentRecord, root: FiringAlert, family: Family, now: EpochMs): void;
+  /** @param why how this alert continues the incident; absent = the same trouble is back */
+  reopen(
+    incident: IncidentRecord,
+    root: FiringAlert,
+    family: Family,
+    now: EpochMs,
+    why?: string,
+  ): void;
   touch(incident: IncidentRecord, because?: Reason): void;
   /** Priority as of now, for "quiet unless it rises". */
   priorityNow(incident: IncidentRecord): number;
@@ -134,14 +141,22 @@ export function createIncidentBook(
     return incident;
   }
 
-  function reopen(incident: IncidentRecord, root: FiringAlert, family: Family, now: EpochMs): void {
+  function reopen(
+    incident: IncidentRecord,
+    root: FiringAlert,
+    family: Family,
+    now: EpochMs,
+    why = 'the same trouble is back',
+  ): void {
+    // It may come back under another name, and then the old one is nobody's.
+    resolvedOf.delete(troubleOf(incident.root.subject, incident.family));
     incident.state = 'open';
     incident.reopened += 1;
     delete incident.resolvedAt;
     delete incident.acknowledged;
     delete incident.extent;
     setRoot(incident, root, family);
-    const text = `the same trouble is back: ${root.alert.evidence.text}`;
+    const text = `${why}: ${root.alert.evidence.text}`;
     say(incident, {
       kind: 'incident.reopened',
       because: [{ kind: 'evidence', alert: root.alert.key, text }],

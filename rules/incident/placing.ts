@@ -3,6 +3,7 @@ import type { EpochMs } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
 import { blameCollector } from '../correlate/collector.ts';
 import { COMMON_ROW, type CommonCause } from '../correlate/common-cause.ts';
+import type { ClearedTrouble } from '../correlate/early-sign.ts';
 import type { Explainer } from '../correlate/explain.ts';
 import { isOutage } from '../correlate/explanations.ts';
 import type { Finding, HoldDown } from '../correlate/hold-down.ts';
@@ -43,6 +44,8 @@ export interface PlacingDeps {
   readonly homeOf: (firing: FiringAlert) => IncidentRecord | undefined;
   /** Alerts that may be explained by trouble of the subject. */
   readonly dependentsOf: (subject: SubjectKey) => readonly FiringAlert[];
+  /** What has cleared was a sign of this cause, which was found only now. */
+  readonly isEarlySign: (cleared: ClearedTrouble, cause: FiringAlert) => boolean;
   readonly timing: () => Timing;
 }
 
@@ -145,10 +148,26 @@ export function createPlacing(deps: PlacingDeps): Placing {
       incidents.reopen(outlived, root, family, turn.at.now);
       return outlived;
     }
+    const sign = earlySignOf(root, turn.at.now);
+    if (sign !== undefined) {
+      incidents.reopen(sign, root, family, turn.at.now, 'it was an early sign of what shows now');
+      return sign;
+    }
     return incidents.open(root, family, turn.at, {
       kind: 'evidence',
       alert: key,
       text: `opened: ${evidence.text}`,
+    });
+  }
+
+  /** The newest degradation that has just resolved and that this explains after the fact. */
+  function earlySignOf(root: FiringAlert, now: EpochMs): IncidentRecord | undefined {
+    if (people.hasPlaced(root)) return undefined;
+    const within = timing().reopenWithin;
+    return incidents.all().findLast((one) => {
+      const { state, resolvedAt: clearedAt, mergedInto } = one;
+      if (state !== 'resolved' || clearedAt === undefined || mergedInto !== undefined) return false;
+      return now <= clearedAt + within && deps.isEarlySign({ ...one, clearedAt }, root);
     });
   }
 

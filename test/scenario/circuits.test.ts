@@ -167,3 +167,28 @@ test('a tunnel falls with the circuit that carries it and is a symptom', () => {
   story.at('10m').expectTickets(1);
   story.run();
 });
+
+test('a line that loses packets, is well for a while and then fails is one ticket, renamed', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').link('lyon-mpls').loses(0.3);
+  story.at('3m').expectOpen({ root: 'link:lyon-mpls', cause: 'packet loss' });
+  story.at('3m').link('lyon-mpls').isMended();
+  story.at('8m').expectOpen();
+  story.at('9m').link('lyon-mpls').isCut();
+  story.at('11m').expectOpen({ root: 'link:lyon-mpls', cause: 'circuit down', priority: 2 });
+  story.at('11m').expectTickets(1);
+  story.at('12m').link('lyon-mpls').isMended();
+  story.at('20m').expectOpen();
+  story.at('20m').expectTickets(1);
+  story.run();
+});
+
+test('a loss long over and a device that dies behind it are two tickets', () => {
+  const story = scenario({ network });
+  story.at('30s').link('lyon-mpls').loses(0.3);
+  story.at('3m').link('lyon-mpls').isMended();
+  story.at('9m').device('lyon-sw1').dies();
+  story.at('11m').expectOpen({ root: 'device:lyon-sw1' });
+  story.at('11m').expectTickets(2);
+  story.run();
+});

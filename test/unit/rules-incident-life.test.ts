@@ -103,3 +103,35 @@ test('the hub router takes the circuits it carries with it', () => {
     priority: 1,
   });
 });
+
+const PORT = 'interface:lyon-r1/wan0';
+
+test('loss that is over before the errors behind it are counted: the same ticket, by its cause', () => {
+  const story = tell(two);
+  story.at(10, fires('loss', lyonMpls, 'a-hub'));
+  story.at(80, clears('loss', lyonMpls, 'a-hub'));
+  story.until(100);
+  expect(story.open()).toEqual([]);
+  story.at(130, fires('errors', PORT, 'a-lyon', 70));
+  story.until(200);
+  const [incident, ...rest] = story.incidents();
+  expect(rest).toEqual([]);
+  expect(incident).toMatchObject({ subject: PORT, state: 'open', reopened: 1 });
+  expect(incident?.because.some(({ text }) => text.includes('early sign'))).toBe(true);
+  story.at(300, clears('errors', PORT, 'a-lyon'));
+  story.at(330, fires('loss', lyonMpls, 'a-hub'));
+  story.until(400);
+  expect(story.open().map(({ subject }) => subject)).toEqual([lyonMpls]);
+});
+
+test.each([
+  ['errors that begin after the loss was over', 130, 145],
+  ['errors after the reopen time', 1200, 70],
+])('%s are a trouble of their own', (_, second, onset) => {
+  const story = tell(two);
+  story.at(10, fires('loss', lyonMpls, 'a-hub'));
+  story.at(80, clears('loss', lyonMpls, 'a-hub'));
+  story.at(Math.max(second, onset + 5), fires('errors', PORT, 'a-lyon', onset));
+  story.until(Math.max(second, onset) + 60);
+  expect(story.incidents()).toHaveLength(2);
+});
