@@ -4,6 +4,7 @@ import type { TicketData } from '../../protocol/wire/ticket-payload.ts';
 import type { IncidentView } from '../../protocol/wire/views.ts';
 import { needs } from '../support/needs.ts';
 import { type BranchesLab, startBranchesLab } from '../support/netns-branches.ts';
+import { expectSameIncidents } from '../support/same-incidents.ts';
 
 /*
  * Branches of a router that forwards and three devices with Debian's snmpd behind it: the circuit is
@@ -188,28 +189,6 @@ needs('netns', 'snmpd')('branches behind real routers, with three real devices e
   }, 240_000);
 
   test('the log of it all, recorded and replayed, tells of the same incidents', async () => {
-    const live = await lab.incidents();
-    const last = new Map<unknown, object>();
-    for (const fact of await lab.replayed()) {
-      if (fact['incident'] !== undefined) last.set(fact['incident'], fact);
-    }
-    expect([...last.keys()].sort()).toEqual(live.map(({ id }) => id).sort());
-    const time = (at: number | undefined) => at && new Date(at).toISOString();
-    for (const one of live) {
-      const { alert, cause, confidence } = one.root;
-      expect(last.get(one.id)).toMatchObject({
-        title: one.title,
-        subject: one.subject,
-        root: { alert, cause, confidence },
-        state: one.state,
-        onsetAt: time(one.onsetAt),
-        openedAt: time(one.openedAt),
-        resolvedAt: time(one.resolvedAt),
-        priority: one.priority,
-        users: one.users,
-        symptoms: one.symptoms.map(({ subject, rule }) => ({ subject, rule })),
-        ...(one.costSoFar && { costSoFar: one.costSoFar }),
-      });
-    }
+    await expectSameIncidents(lab);
   }, 60_000);
 });

@@ -4,6 +4,7 @@ import { until } from '../../lab/until.ts';
 import type { IncidentView } from '../../protocol/wire/views.ts';
 import { needs } from '../support/needs.ts';
 import { type Branch, type NetnsLab, startNetnsLab } from '../support/netns-lab.ts';
+import { expectSameIncidents } from '../support/same-incidents.ts';
 
 /*
  * Real input: kernel namespaces, Debian's snmpd, nft, tbf and a TUN relay; real agents, server and
@@ -133,5 +134,7 @@ needs(
     expect(status.agents.map((agent) => agent.dropped ?? 0)).toEqual(status.agents.map(() => 0));
     const all = await lab.incidents();
     expect(all.length - before, summary(all)).toBe(0);
+    // With the restart and the agents' backlogs in it.
+    await expectSameIncidents(lab);
   }, 240_000);
 });
