@@ -11,8 +11,10 @@ export interface Answers {
   note(subject: SubjectKey, agent: AgentId, at: EpochMs): void;
   /** True when any agent (but not `except`) reached the subject later than `since`. */
   isAnsweredAfter(subject: SubjectKey, since: EpochMs, except?: AgentId): boolean;
-  /** Agents that reached the subject later than `since`. */
-  answeredBy(subject: SubjectKey, since: EpochMs): readonly AgentId[];
+  /** When the agent reached the subject last. */
+  lastBy(agent: AgentId, subject: SubjectKey): EpochMs | undefined;
+  /** Another number after each answer: what was found out before need not be so any more. */
+  revision(): number;
   snapshot(): AnswersState;
 }
 
@@ -29,6 +31,8 @@ export function createAnswers(state: AnswersState = []): Answers {
     for (const [agent, at] of byAgent) renew(subject, agent, at);
   }
 
+  let revision = 0;
+
   function renew(subject: SubjectKey, agent: AgentId, at: EpochMs): void {
     const last = newest.get(subject);
     if (last === undefined) newest.set(subject, { at, agent });
@@ -39,21 +43,17 @@ export function createAnswers(state: AnswersState = []): Answers {
   }
 
   function note(subject: SubjectKey, agent: AgentId, at: EpochMs): void {
+    revision += 1;
     renew(subject, agent, at);
     const byAgent = answers.get(subject);
     if (byAgent === undefined) answers.set(subject, new Map([[agent, at]]));
     else if ((byAgent.get(agent) ?? -1) < at) byAgent.set(agent, at);
   }
 
-  function answeredBy(subject: SubjectKey, since: EpochMs): AgentId[] {
-    const agents: AgentId[] = [];
-    for (const [agent, at] of answers.get(subject) ?? []) if (at > since) agents.push(agent);
-    return agents.sort();
-  }
-
   return {
     note,
-    answeredBy,
+    lastBy: (agent, subject) => answers.get(subject)?.get(agent),
+    revision: () => revision,
     isAnsweredAfter(subject, since, except) {
       const last = newest.get(subject);
       if (last === undefined || last.at <= since) return false;

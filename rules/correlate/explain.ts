@@ -19,8 +19,9 @@ import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-
 import type { Answers } from './answers.ts';
 import { type Family, QUICK_FAMILIES, rankOf } from './family.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
+import { createReached } from './reached.ts';
 import type { Groups, Slot, Suspect, Way } from './slot.ts';
-import { deviceSubject, linkSubject, type Topology } from './topology.ts';
+import { linkSubject, type Topology } from './topology.ts';
 import { circuitsOf, linkDown, lostOn } from './ways.ts';
 
 /**
@@ -100,6 +101,7 @@ const isLedByCommonCause = ({ explanation, verdict }: FiringAlert): boolean =>
 
 export function createExplainer({ book, answers, topology }: ExplainerDeps): Explainer {
   const { isSilent } = book;
+  const isOtherReached = createReached(answers, topology);
   const neighbours = createNeighbours({ book, topology });
   const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
     const began = Math.max(failedAt(effect), effect.explainedUntil ?? 0);
@@ -255,10 +257,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     const { agent, subject } = effect.alert;
     const isBack = causes.some((cause) => answers.isAnsweredAfter(cause.alert.subject, since));
     if (isBack) return false;
-    return topology()
-      .devicesAt(site)
-      .map((device) => deviceSubject(device.id))
-      .some((one) => one !== subject && answers.answeredBy(one, since).includes(agent));
+    return isOtherReached(site, agent, subject, since);
   }
 
   /** What tells that every other circuit of the device is down too; undefined = one may work. */

@@ -1,6 +1,7 @@
 import { type EpochMs, epochMs, minutes } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
 import type { Turn } from './holding.ts';
+import { FLOOD_CAUSE } from './impact.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IncidentRecord } from './incident-record.ts';
 import type { People } from './people.ts';
@@ -10,8 +11,6 @@ const MOST_A_MINUTE = 20;
 const MINUTE = minutes(1);
 /** So long without a further trouble, and the next one speaks for itself again. */
 const OVER_AFTER = minutes(5);
-
-export const FLOOD_CAUSE = 'many troubles at once';
 
 export interface FloodState {
   readonly openings: readonly EpochMs[];

@@ -40,6 +40,9 @@ export interface RootView {
 /** Below this many people a partial trouble of a site stays of low impact. */
 const MANY_USERS = 20;
 
+/** One incident speaks for so many troubles that none may be left unread because the first was small. */
+export const FLOOD_CAUSE = 'many troubles at once';
+
 /** Causes under which nobody suffers yet: we are blind, the network may be well. */
 const BLINDNESS: readonly string[] = ['agent stopped', 'collector cut off'];
 
@@ -146,7 +149,7 @@ function reach(topology: Topology, root: RootView, isDown: (link: Link) => boole
 /**
  * | behind the root                                                      | impact |
  * |----------------------------------------------------------------------|--------|
- * | two or more sites, a hub, or the collector itself                    | high   |
+ * | two or more sites, a hub, many troubles at once, or the collector    | high   |
  * | one whole site, 20 people or more, or one device of a hub            | medium |
  * | a site that keeps another way; one device or interface; a mere agent | low    |
  *
@@ -175,7 +178,7 @@ function impactOf(
   suffering: readonly Site[],
   users: number,
 ): Level {
-  if (root.cause === 'collector cut off') return 'high';
+  if (root.cause === 'collector cut off' || root.cause === FLOOD_CAUSE) return 'high';
   if (BLINDNESS.includes(root.cause)) return 'low';
   if (suffering.length > 1 || suffering.some((site) => site.hub)) return 'high';
   if (suffering.length === 1 || users >= MANY_USERS) return 'medium';

@@ -399,7 +399,9 @@ export function createPlacing(deps: PlacingDeps): Placing {
       live.find((firing) => firing.explanation?.row === COMMON_ROW) ??
       live.find((firing) => isSuccessor(firing, incident));
     if (successor !== undefined) {
-      if (successor.explanation?.row === COMMON_ROW && incident.verdict !== undefined) {
+      const isOneOfMany =
+        successor.explanation?.row === COMMON_ROW || incident.verdict?.flood !== undefined;
+      if (isOneOfMany && incident.verdict !== undefined) {
         successor.verdict = incident.verdict;
         book.setExplanation(successor, undefined);
       }
