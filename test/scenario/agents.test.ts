@@ -9,22 +9,6 @@ const network = hubAndBranches([
 ]);
 const MANY = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 
-test('an agent that stops is told as stopped, because its site still answers the hub', () => {
-  const story = scenario({ network, seeds: MANY });
-  story.at('30s').agent('a-lyon').stops();
-  story.at('70s').expectOpen({
-    root: 'agent:a-lyon',
-    cause: 'agent stopped',
-    priority: 3,
-    users: 0,
-    title: 'Agent a-lyon stopped: site Lyon',
-  });
-  story.at('2m').agent('a-lyon').starts();
-  story.at('4m').expectOpen();
-  story.at('10m').expectTickets(1);
-  story.run();
-});
-
 test('an agent that stops just before its circuit is cut: both are one incident of the circuit', () => {
   const story = scenario({ network, seeds: MANY });
   story.at('30s').agent('a-lyon').stops();
@@ -39,39 +23,6 @@ test('while an agent is silent nothing else opens from what it watched', () => {
   story.at('30s').agent('a-lyon').stops();
   story.at('20m').expectOpen({ root: 'agent:a-lyon' });
   story.at('20m').expectTickets(1);
-  story.run();
-});
-
-test('missing data is not recovery: a loss that nobody sees any more stays open', () => {
-  const lone = hubAndBranches([{ id: 'lyon', switches: 1 }, { id: 'nice' }]);
-  const watches = lone.watches.map(({ agent, subjects }) => ({
-    agent,
-    subjects: subjects.filter((s) => agent !== 'a-hub' || !s.includes('lyon-sw1')),
-  }));
-  const story = scenario({ network: { ...lone, watches } });
-  story.at('30s').device('lyon-sw1').dies();
-  story.at('90s').expectOpen({ root: 'device:lyon-sw1', cause: 'device down' });
-  story.at('2m').agent('a-lyon').stops();
-  story
-    .at('15m')
-    .expectOpen({ root: 'device:lyon-sw1', cause: 'device down' }, { root: 'agent:a-lyon' });
-  story.run();
-});
-
-test('the collector loses its own uplink: one incident, and a freeze', () => {
-  const story = scenario({ network, seeds: MANY });
-  story.at('30s').server().isCutOff();
-  story.at('40s').link('lyon-mpls').loses(0.4);
-  story.at('2m').expectOpen({
-    root: ['agent:a-hub', 'agent:a-lyon', 'agent:a-nice', 'agent:a-metz'],
-    cause: 'collector cut off',
-    priority: 2,
-    title: 'Collector cut off: 4 of 4 agents silent',
-  });
-  story.at('3m').link('lyon-mpls').isMended();
-  story.at('4m').server().isReachable();
-  story.at('7m').expectOpen();
-  story.at('12m').expectTickets(1);
   story.run();
 });
 

@@ -8,45 +8,11 @@ const network = hubAndBranches([
   { id: 'metz' },
 ]);
 const MANY = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
-const BEHIND_LYON = [
-  'agent:a-lyon',
-  'device:lyon-r1',
-  'device:lyon-sw1',
-  'device:lyon-sw2',
-  'device:lyon-sw3',
-];
 
 test('a well network tells nothing for ten minutes', () => {
   const story = scenario({ network });
   story.at('10m').expectOpen();
   story.at('10m').expectTickets(0);
-  story.run();
-});
-
-test('a branch loses its circuit: one ticket, everything behind it is a symptom, no second wave', () => {
-  const story = scenario({ network, seeds: MANY });
-  story.at('30s').link('lyon-mpls').isCut();
-  story.at('75s').expectOpen({
-    root: 'link:lyon-mpls',
-    cause: 'circuit down',
-    priority: 2,
-    users: 40,
-    title: 'Circuit lyon-mpls (Orange, FR-1000) down: site Lyon cut off, 40 users',
-    symptoms: BEHIND_LYON,
-  });
-  story.at('75s').expectTickets(1);
-  story.at('3m').link('lyon-mpls').isMended();
-  story.at('5m').expectOpen();
-  story.at('15m').expectTickets(1);
-  story.at('15m').expectResolved('link:lyon-mpls');
-  story.run();
-});
-
-test('a child seen down before its circuit waits for it', () => {
-  const story = scenario({ network, seeds: MANY });
-  story.at('30s').link('lyon-mpls').isCut();
-  story.at('90s').expectSuppressed('device:lyon-sw1', 'explained-by');
-  story.at('90s').expectTickets(1);
   story.run();
 });
 
@@ -122,22 +88,6 @@ test('a switch is dead, then the circuit is cut and mended: the two are not mixe
   story.run();
 });
 
-test('a circuit that comes and goes is one incident, not seven', () => {
-  const story = scenario({ network });
-  for (let minute = 1; minute <= 13; minute += 2) {
-    story.at(`${minute}m`).link('lyon-mpls').isCut();
-    story
-      .at(`${minute + 1}m`)
-      .link('lyon-mpls')
-      .isMended();
-  }
-  // It flaps: the alert stays until it has been steady for a quarter of an hour.
-  story.at('20m').expectOpen({ root: 'link:lyon-mpls' });
-  story.at('31m').expectOpen();
-  story.at('31m').expectTickets(1);
-  story.run();
-});
-
 test('one of two circuits fails: the site stays up, and the switches behind it stay silent', () => {
   const dual = hubAndBranches([{ id: 'lyon', switches: 2, otherLinks: ['inet'] }, { id: 'nice' }]);
   const story = scenario({ network: dual });
@@ -151,20 +101,6 @@ test('one of two circuits fails: the site stays up, and the switches behind it s
   story.at('4m').link('lyon-inet').isCut();
   story.at('6m').expectOpen({ root: 'link:lyon-mpls' }, { root: 'link:lyon-inet', users: 40 });
   story.at('6m').expectTickets(2);
-  story.run();
-});
-
-test('a tunnel falls with the circuit that carries it and is a symptom', () => {
-  const tunnel = hubAndBranches([{ id: 'lyon', overlay: true }, { id: 'nice' }]);
-  const story = scenario({ network: tunnel, seeds: MANY });
-  story.at('30s').link('lyon-mpls').isCut();
-  story.at('2m').expectOpen({
-    root: 'link:lyon-mpls',
-    symptoms: ['agent:a-lyon', 'device:lyon-r1', 'link:lyon-vpn'],
-  });
-  story.at('3m').link('lyon-mpls').isMended();
-  story.at('10m').expectOpen();
-  story.at('10m').expectTickets(1);
   story.run();
 });
 

@@ -17,23 +17,6 @@ const network = withPops(
   (_, index) => (index < 4 ? 'PAR-1' : 'LYS-2'),
 );
 
-test('circuits of one point of presence failing together are one incident that names it', () => {
-  const story = scenario({ network });
-  for (const id of CITIES.slice(0, 4)) story.at('30s').link(`${id}-mpls`).isCut();
-  story.at('90s').expectOpen({
-    root: CITIES.map((id) => `link:${id}-mpls`),
-    cause: 'point of presence down',
-    priority: 1,
-    users: 160,
-  });
-  story.at('90s').expectTickets(1);
-  story.at('4m').expectTickets(1);
-  for (const id of CITIES.slice(0, 4)) story.at('5m').link(`${id}-mpls`).isMended();
-  story.at('8m').expectOpen();
-  story.at('15m').expectTickets(1);
-  story.run();
-});
-
 test('all circuits of a provider failing together are a provider outage', () => {
   const story = scenario({ network });
   for (const id of CITIES) story.at('30s').link(`${id}-mpls`).isCut();

@@ -75,16 +75,6 @@ test('counters that start anew (renumbered interfaces) open nothing', () => {
   story.run();
 });
 
-test('a device whose SNMP service stops is SNMP silent, never down', () => {
-  const story = scenario({ network });
-  story.at('30s').device('lyon-r1').stopsSnmp();
-  story.at('4m').expectOpen({ root: 'device:lyon-r1', cause: 'SNMP silent' });
-  story.at('5m').device('lyon-r1').startsSnmp();
-  story.at('8m').expectOpen();
-  story.at('10m').expectTickets(1);
-  story.run();
-});
-
 test('a port that goes down takes its circuit with it: one incident of the circuit', () => {
   const story = scenario({ network, seeds: MANY });
   story.at('30s').device('hub-r1').port('to-lyon-mpls').goesDown();

@@ -17,19 +17,6 @@ const lone = {
   })),
 };
 
-test('an outage that began and ended while its agent could not deliver is recorded and pages nobody', () => {
-  const story = scenario({ network: lone });
-  story.at('30s').agent('a-nice').losesTheCollector();
-  story.at('2m').device('nice-sw1').dies();
-  story.at('5m').device('nice-sw1').returns();
-  story.at('8m').agent('a-nice').findsTheCollector();
-  story.at('12m').expectOpen();
-  story.at('12m').expectTickets(1);
-  story.at('12m').expectFoundLater('device:nice-sw1');
-  story.at('12m').expectLasted('device:nice-sw1', '3m');
-  story.run();
-});
-
 test('a circuit cut and mended while the server was away is one outage found later, with all behind it', () => {
   const story = scenario({ network });
   story.at('30s').server().stops();

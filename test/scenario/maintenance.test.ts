@@ -8,28 +8,6 @@ const network = hubAndBranches([
   { id: 'metz' },
 ]);
 
-test('announced work on a circuit keeps everything behind it quiet', () => {
-  const story = scenario({ network });
-  story.at('10s').maintenance('link:lyon-mpls').isAnnounced('10m');
-  story.at('30s').link('lyon-mpls').isCut();
-  story.at('9m').expectOpen();
-  story.at('9m').expectTickets(0);
-  story.at('9m').expectSuppressed('link:lyon-mpls', 'maintenance');
-  story.at('9m').link('lyon-mpls').isMended();
-  story.at('20m').expectTickets(0);
-  story.run();
-});
-
-test('what is still broken when the announced work ends opens then', () => {
-  const story = scenario({ network });
-  story.at('10s').maintenance('link:lyon-mpls').isAnnounced('5m');
-  story.at('30s').link('lyon-mpls').isCut();
-  story.at('4m').expectTickets(0);
-  story.at('6m').expectOpen({ root: 'link:lyon-mpls', cause: 'circuit down' });
-  story.at('6m').expectTickets(1);
-  story.run();
-});
-
 test('work on the hub is work on everything behind it', () => {
   const story = scenario({ network });
   story.at('10s').maintenance('site:hub').isAnnounced('10m');
@@ -37,17 +15,6 @@ test('work on the hub is work on everything behind it', () => {
   story.at('8m').expectTickets(0);
   story.at('8m').device('hub-r1').returns();
   story.at('20m').expectTickets(0);
-  story.run();
-});
-
-test('an incident that is open already stays when work begins', () => {
-  const story = scenario({ network });
-  story.at('30s').link('lyon-mpls').isCut();
-  story.at('2m').maintenance('link:lyon-mpls').isAnnounced('20m');
-  story.at('5m').expectOpen({ root: 'link:lyon-mpls' });
-  story.at('6m').link('lyon-mpls').isMended();
-  story.at('9m').expectResolved('link:lyon-mpls');
-  story.at('9m').expectTickets(1);
   story.run();
 });
 

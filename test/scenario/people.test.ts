@@ -24,20 +24,6 @@ test('an acknowledgement that expires makes the incident loud again', () => {
   story.run();
 });
 
-test('closed by a person while it still fails stays quiet until it has cleared once', () => {
-  const story = scenario({ network });
-  story.at('30s').link('lyon-mpls').isCut();
-  story.at('2m').person('ada').closes(LYON);
-  story.at('10m').expectOpen();
-  story.at('10m').expectTickets(1);
-  story.at('11m').link('lyon-mpls').isMended();
-  story.at('14m').expectTickets(1);
-  story.at('15m').link('lyon-mpls').isCut();
-  story.at('17m').expectOpen({ root: LYON, cause: 'circuit down' });
-  story.at('17m').expectTickets(2);
-  story.run();
-});
-
 test('a degradation closed by a person is told again when it becomes an outage', () => {
   const story = scenario({ network });
   story.at('30s').link('lyon-mpls').loses(0.3);
