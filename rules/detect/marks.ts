@@ -51,7 +51,7 @@ export const lastAtOf = ({ marks }: Marked, { place }: Placed): EpochMs =>
 export const everyOf = ({ marks }: Marked, { place }: Placed): DurationMs =>
   marks[place + EVERY] as DurationMs;
 
-type Times = readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
+export type Times = readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
 
 /** The three times of a subject (`place` 0) or a rule, as snapshots keep them. */
 export const timesAt = (marks: Marks, place: number): Times => [

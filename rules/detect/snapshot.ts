@@ -2,13 +2,24 @@ import type { Alert, RuleId } from '../../protocol/model/alert.ts';
 import type { Health } from '../../protocol/model/fact.ts';
 import type { MetricName } from '../../protocol/model/metrics.ts';
 import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
-import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
+import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
 import type { AlertMachine } from './alert-state.ts';
 import { type LearnedState, learnedState, restoreLearned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
 import type { Flap } from './flapping.ts';
-import { EVERY, everyOf, LAST_AT, lastAtOf, setTimes, timesAt } from './marks.ts';
+import {
+  EVERY,
+  everyOf,
+  LAST_AT,
+  lastAtOf,
+  SEEN_AT,
+  seenAt,
+  setTimes,
+  type Times,
+  timesAt,
+} from './marks.ts';
 import { createPort } from './notes.ts';
+import { packPlain, unpackPlain } from './plain.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
@@ -30,31 +41,36 @@ interface WatchedState {
   readonly port?: Port;
   readonly clock?: DeviceClock;
   readonly voice?: VoiceMinute;
-  readonly times: readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
+  readonly times: Times;
   readonly isFresh: boolean;
   readonly isGood: boolean;
   readonly answeredSlot: number;
 }
 
+/** `lastAt` counts back from the newest sample of the subject; older releases wrote the time itself. */
 type TrackState = readonly [
   metric: MetricName,
-  lastAt: EpochMs,
+  lastAt: number,
   every: DurationMs,
   ...more: [] | [value: string, bits: 0 | 32 | 64] | [learned: LearnedState],
 ];
 
+/** How long before the newest sample of the subject it was fed, and its patience; fresh until their sum. */
+type CellTimes = readonly [ago: number, patience: DurationMs];
+
 interface CellState {
   readonly rule: RuleId;
   readonly form?: string;
-  readonly state: unknown;
-  readonly machine: AlertMachine;
-  readonly times: readonly [lastAt: EpochMs, freshUntil: EpochMs, patience: DurationMs];
-  readonly isBlind: boolean;
+  /** Packed; absent = as it is made. */
+  readonly state?: unknown;
+  /** Absent = at rest. */
+  readonly machine?: AlertMachine;
+  readonly times: Times | CellTimes;
+  readonly isBlind?: boolean;
   readonly flap?: Flap;
   readonly alert?: Alert;
 }
 
-/** A copy by JSON: later samples must not reach into a snapshot. */
 export function registryState(registry: Registry): RegistryState {
   const watched: WatchedState[] = [];
   const health = new Map<SubjectKey, Health>();
@@ -62,7 +78,7 @@ export function registryState(registry: Registry): RegistryState {
     watched.push(watchedState(place));
     health.set(place.key, place.shared.health);
   }
-  return JSON.parse(JSON.stringify({ watched, health: [...health] })) as RegistryState;
+  return { watched, health: [...health] };
 }
 
 function watchedState(place: Watched): WatchedState {
@@ -74,10 +90,10 @@ function watchedState(place: Watched): WatchedState {
       .filter((one) => one.plan.role !== 'ignored')
       .map((one) => trackState(place, one)),
     cells: place.cells.map(cellState),
-    reach,
-    ...(port && { port }),
-    ...(clock && { clock }),
-    ...(voice && { voice: voice.sums }),
+    reach: packPlain(reach) as WatchedState['reach'],
+    ...(port && { port: { ...port } }),
+    ...(clock && { clock: { ...clock } }),
+    ...(voice && { voice: [...voice.sums] }),
     times: timesAt(place.marks, 0),
     isFresh,
     isGood,
@@ -88,9 +104,11 @@ function watchedState(place: Watched): WatchedState {
 function trackState(place: Watched, track: Track): TrackState {
   const { counter, bits, learned } = track;
   const { metric } = track.plan;
-  const lastAt = lastAtOf(place, track);
+  const lastAt = lastAtOf(place, track) - seenAt(place);
   const every = everyOf(place, track);
-  if (learned !== undefined) return [metric, lastAt, every, learnedState(learned)];
+  if (learned !== undefined) {
+    return [metric, lastAt, every, packPlain(learnedState(learned)) as LearnedState];
+  }
   return counter === undefined
     ? [metric, lastAt, every]
     : [metric, lastAt, every, String(counter), bits];
@@ -101,13 +119,27 @@ function cellState(cell: Cell): CellState {
   return {
     rule: compiled.rule.id,
     ...(compiled.judge.form !== undefined && { form: compiled.judge.form }),
-    state,
-    machine,
-    times: timesAt(watched.marks, place),
-    isBlind,
-    ...(flap && { flap }),
+    ...(state !== null && { state: packPlain(state) }),
+    ...(machine.state !== 'inactive' && { machine: { ...machine } }),
+    times: cellTimes(watched, place),
+    ...(isBlind && { isBlind }),
+    ...(flap && { flap: { ...flap } }),
     ...(alert && { alert }),
   };
+}
+
+/** Most rules heard last what the subject heard last, and are fresh for as long as that says. */
+function cellTimes({ marks }: Watched, place: number): Times | CellTimes {
+  const [lastAt, freshUntil, patience] = timesAt(marks, place);
+  const ago = (marks[SEEN_AT] as number) - lastAt;
+  return freshUntil === lastAt + patience ? [ago, patience] : [lastAt, freshUntil, patience];
+}
+
+function wholeTimes(times: Times | CellTimes, { marks }: Watched): Times {
+  if (times.length === 3) return times;
+  const [ago, patience] = times;
+  const lastAt = epochMs((marks[SEEN_AT] as number) - ago);
+  return [lastAt, epochMs(lastAt + patience), patience];
 }
 
 /**
@@ -120,10 +152,9 @@ export function restoreRegistry(
   given: RegistryState,
   adopt: (cell: Cell) => void,
 ): Alert[] {
-  const state = JSON.parse(JSON.stringify(given)) as RegistryState;
   const orphans: Alert[] = [];
-  const health = new Map(state.health);
-  for (const one of state.watched) {
+  const health = new Map(given.health);
+  for (const one of given.watched) {
     const place = registry.watched(one.agent, one.subject);
     place.shared.health = health.get(one.subject) ?? 'unknown';
     restorePlace(place, one);
@@ -135,15 +166,15 @@ export function restoreRegistry(
     }
     for (const trackState of one.tracks) restoreTrack(registry, place, trackState);
     // The tracks have made it.
-    if (place.voice && isVoiceMinute(one.voice)) place.voice.sums = one.voice;
+    if (place.voice && isVoiceMinute(one.voice)) place.voice.sums = [...one.voice];
   }
   return orphans;
 }
 
 function restorePlace(place: Watched, state: WatchedState): void {
-  Object.assign(place.reach, state.reach);
+  Object.assign(place.reach, unpackPlain(state.reach));
   place.port = state.port && { ...createPort(), ...state.port };
-  place.clock = state.clock;
+  place.clock = state.clock && { ...state.clock };
   setTimes(place.marks, 0, state.times);
   place.isFresh = state.isFresh;
   place.isGood = state.isGood;
@@ -151,11 +182,12 @@ function restorePlace(place: Watched, state: WatchedState): void {
 }
 
 function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void): void {
-  if (state.form === cell.compiled.judge.form) cell.state = state.state;
+  const isSameForm = state.form === cell.compiled.judge.form;
+  if (isSameForm && state.state !== undefined) cell.state = unpackPlain(state.state);
   Object.assign(cell.machine, state.machine);
-  setTimes(cell.watched.marks, cell.place, state.times);
-  cell.isBlind = state.isBlind;
-  cell.flap = state.flap;
+  setTimes(cell.watched.marks, cell.place, wholeTimes(state.times, cell.watched));
+  cell.isBlind = state.isBlind === true;
+  cell.flap = state.flap && { ...state.flap };
   cell.alert = state.alert;
   adopt(cell);
 }
@@ -163,12 +195,12 @@ function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void):
 function restoreTrack(registry: Registry, place: Watched, state: TrackState): void {
   const [metric, lastAt, every, more, bits] = state;
   const track = registry.track(place, metric);
-  place.marks[track.place + LAST_AT] = lastAt;
+  place.marks[track.place + LAST_AT] = lastAt > 0 ? lastAt : seenAt(place) + lastAt;
   place.marks[track.place + EVERY] = every;
   if (typeof more === 'string' && bits !== undefined) {
     track.counter = BigInt(more);
     track.bits = bits;
   } else if (typeof more === 'object' && track.learned !== undefined) {
-    track.learned = restoreLearned(metric, more);
+    track.learned = restoreLearned(metric, unpackPlain(more) as LearnedState);
   }
 }
