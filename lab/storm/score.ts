@@ -55,7 +55,9 @@ const SLOW = 60_000;
 const LIVE: readonly Incident['state'][] = ['open', 'acknowledged'];
 
 function ticketsOf(facts: readonly Fact[]): Ticket[] {
-  const byId = Map.groupBy(facts.filter(isIncidentFact), (fact) => fact.incident);
+  // What late data found is in the record only: nobody ever got a ticket of it.
+  const sent = facts.filter(isIncidentFact).filter(({ view }) => view.foundLater === undefined);
+  const byId = Map.groupBy(sent, (fact) => fact.incident);
   return [...byId].map(([id, own]) => {
     const told = own.map(({ at, view, kind }) => ({ at: at - STORM_START, view, kind }));
     const ending = told.findLast(({ view }) => LIVE.includes(view.state));
