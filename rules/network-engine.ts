@@ -18,7 +18,7 @@ import { isEarlySign } from './correlate/early-sign.ts';
 import { createExplainer, type Explainer } from './correlate/explain.ts';
 import { isQuickOutage } from './correlate/explanations.ts';
 import { inOneOrder } from './correlate/fact-order.ts';
-import { createHoldDown } from './correlate/hold-down.ts';
+import { createHoldDown, type Finding } from './correlate/hold-down.ts';
 import { createMaintenance } from './correlate/maintenance.ts';
 import { createSilence } from './correlate/silence.ts';
 import { createTopology, deviceSubject, endInterfaces, linkSubject } from './correlate/topology.ts';
@@ -127,7 +127,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
       topology: place,
       isReady: (firing, now) =>
         maintenance.covering(firing.alert.subject, now) === undefined &&
-        (firing.incident !== undefined || holdDown.judge(firing, now).kind === 'open'),
+        (firing.incident !== undefined || isWeighed(holdDown.judge(firing, now))),
+      isAnnounced: ({ alert }, now) => maintenance.covering(alert.subject, now) !== undefined,
       isApart: (firing) => people.hasPlaced(firing) || homes.hasPlaced(firing),
     },
     state?.common,
@@ -161,6 +162,11 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     state?.foundLater,
   );
   let nextTick = epochMs(0);
+
+  /** Circuits that fail together need not wait for routers: those find no way for all of them. */
+  function isWeighed(finding: Finding): boolean {
+    return finding.kind === 'open' || finding.isSettling === true;
+  }
 
   function isLinkDown(link: Link): boolean {
     const isFailing = (firing: FiringAlert) =>

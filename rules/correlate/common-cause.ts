@@ -4,7 +4,7 @@ import { idOf, kindOf } from '../../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
 import type { Answers } from './answers.ts';
-import type { Explainer } from './explain.ts';
+import { type Explainer, failedAt } from './explain.ts';
 import type { Finding } from './hold-down.ts';
 import { type Fate, isBeyondChance, widthOf } from './shared-fate.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
@@ -54,6 +54,8 @@ export interface CommonCauseDeps {
   readonly topology: () => Topology;
   /** The alert has been weighed against everything upstream and stands by itself. */
   readonly isReady: (firing: FiringAlert, now: EpochMs) => boolean;
+  /** Announced work is why it fails. */
+  readonly isAnnounced: (firing: FiringAlert, now: EpochMs) => boolean;
   /** A person said that it is a trouble of its own. */
   readonly isApart: (firing: FiringAlert) => boolean;
 }
@@ -148,20 +150,26 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   function isPossible({ kind, subject }: Fate, firing: FiringAlert): boolean {
     if (subject === undefined) return true;
     if (firing.explanation?.row === 'shared-edge') return false;
-    const since = epochMs(onsetOf(firing) + PROOF_AFTER);
-    const devices =
-      kind === 'device'
-        ? [subject]
-        : topology()
-            .devicesAt(idOf(subject))
-            .map(({ id }) => deviceSubject(id));
-    if (devices.some((device) => answers.isAnsweredAfter(device, since))) return false;
+    if (hasAnswered({ kind, subject }, onsetOf(firing))) return false;
     // A hub whose agent is heard is there; a branch's agent may be heard no more in a moment.
     const isHub = kind === 'site' && topology().graph.core.includes(idOf(subject));
     const hubAgents = isHub ? topology().agentsAt(idOf(subject)) : [];
     const watchers = kind === 'device' ? (topology().watchersOf(subject) ?? []) : hubAgents;
     return watchers.every(isSilent);
   }
+
+  /** The router, or a device of the site, has answered since. */
+  function hasAnswered({ kind, subject }: Pick<Fate, 'kind' | 'subject'>, since: number): boolean {
+    if (subject === undefined) return false;
+    const own = topology().devicesAt(idOf(subject));
+    const devices = kind === 'device' ? [subject] : own.map(({ id }) => deviceSubject(id));
+    const proved = epochMs(since + PROOF_AFTER);
+    return devices.some((device) => answers.isAnsweredAfter(device, proved));
+  }
+
+  /** What answered after the first of its circuits had failed has not taken them down. */
+  const hasOutlived = ({ fate, members }: Candidate): boolean =>
+    members.length > 0 && hasAnswered(fate, Math.min(...members.map(failedAt)));
 
   /** Circuits whose watchers are all silent can tell nothing, for or against. */
   function visible(fate: Fate): Fate {
@@ -189,7 +197,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       .filter((fate) => isPossible(fate, firing))
       .map((fate) => visible(fate))
       .map((fate) => ({ fate, members: failedWith(firing, fate, now) }))
-      .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)));
+      .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)))
+      .filter((candidate) => !hasOutlived(candidate));
     candidates.sort(
       (a, b) => b.members.length - a.members.length || widthOf(a.fate) - widthOf(b.fate),
     );
@@ -306,9 +315,31 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     return { changed: [...changed], freed: [...freed] };
   }
 
+  /** The group is known by its others: what stands upstream of this circuit need not be waited for. */
+  function lateFor(firing: FiringAlert, now: EpochMs): Candidate | undefined {
+    const link = linkOf(firing);
+    const isOpen =
+      book.familyOf(firing) === 'unreachable' &&
+      firing.explanation === undefined &&
+      firing.blindSince === undefined &&
+      firing.releaseAt === undefined;
+    if (link === undefined || !isOpen || deps.isApart(firing) || deps.isAnnounced(firing, now)) {
+      return undefined;
+    }
+    const fate = topology()
+      .fatesOf(link)
+      .find((one) => isTogetherWith(firing, groups.get(one.id)));
+    return fate === undefined ? undefined : { fate, members: [firing] };
+  }
+
+  function isTogetherWith(firing: FiringAlert, group: Group | undefined): boolean {
+    const lead = group === undefined ? undefined : book.get(group.lead);
+    return lead !== undefined && Math.abs(onsetOf(lead) - onsetOf(firing)) <= TOGETHER;
+  }
+
   function seek(firing: FiringAlert, now: EpochMs, changed: Set<FiringAlert>): void {
-    if (groupOf.has(firing.alert.key) || !isFree(firing, now)) return;
-    const best = bestFate(firing, now);
+    if (groupOf.has(firing.alert.key)) return;
+    const best = isFree(firing, now) ? bestFate(firing, now) : lateFor(firing, now);
     if (best !== undefined) join(best, changed);
   }
 

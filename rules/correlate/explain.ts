@@ -3,6 +3,7 @@ import type { Link } from '../../protocol/model/inventory.ts';
 import {
   type AgentId,
   type DeviceId,
+  idOf,
   kindOf,
   type SiteId,
   subjectKey,
@@ -21,7 +22,7 @@ import { type Family, QUICK_FAMILIES, rankOf } from './family.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
 import { createReached } from './reached.ts';
 import type { Groups, Slot, Suspect, Way } from './slot.ts';
-import { linkSubject, type Topology } from './topology.ts';
+import { deviceSubject, linkSubject, type Topology } from './topology.ts';
 import { circuitsOf, linkDown, lostOn } from './ways.ts';
 
 /**
@@ -39,6 +40,9 @@ const PROOF_AFTER = seconds(10);
 
 /** Ten packets 100 ms apart, the wait for the last one, and the way here. */
 const BURST_LASTS = seconds(2);
+
+/** Clocks within one round of one agent: an answer so much after a failure was sent after it. */
+const OUTLIVED_AFTER = durationMs(500);
 
 /** Two polls of a port: so long the evidence of counted errors takes to gather, or to be outweighed. */
 const SURGE_LOOKS_BACK = seconds(120);
@@ -172,6 +176,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     const phase = all.every(isProbed) ? TOGETHER : PHASE;
     // Circuits that a common cause took down may all end at one device without its being dead.
     if (slot.onsets === 'apart' && causes.every(isLedByCommonCause)) return true;
+    if (slot.onsets === 'apart' && hasOutlived(idOf(effect.alert.subject), causes)) return true;
     return apart <= phase === (slot.onsets === 'together');
   }
 
@@ -268,12 +273,23 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     return causesIn(effect, others.map(linkDown));
   }
 
+  /** It answered after the first of its circuits had failed: then that one failed by itself. */
+  function hasOutlived(edge: DeviceId, circuits: readonly FiringAlert[]): boolean {
+    const first = circuits.reduce((a, b) => (failedAt(a) <= failedAt(b) ? a : b));
+    const site = topology().device(edge)?.site;
+    const isOutside = topology().siteOfAgent(first.alert.agent) !== site;
+    const since = epochMs(failedAt(first) + OUTLIVED_AFTER);
+    const answeredAt = answers.lastBy(first.alert.agent, deviceSubject(edge)) ?? 0;
+    return isOutside && answeredAt > since;
+  }
+
   function causesFor(effect: FiringAlert, slot: Slot): readonly FiringAlert[] | undefined {
     if (slot.way !== undefined) return causesOnWay(effect, slot.way);
     const causes = causesIn(effect, slot.groups);
     if (causes === undefined || slot.edge === undefined) return causes;
     const others = causesOnEdge(effect, slot.edge);
-    return others && [...causes, ...others];
+    if (others === undefined || hasOutlived(slot.edge, [effect, ...others])) return undefined;
+    return [...causes, ...others];
   }
 
   function bySlot(effect: FiringAlert, slot: Slot): Explanation | undefined {

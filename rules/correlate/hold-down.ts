@@ -41,6 +41,8 @@ export type Finding =
       readonly text: string;
       /** Announced work; the wait ends with it. */
       readonly window?: string;
+      /** Nothing upstream is in doubt; it may only be that routers have not found another way yet. */
+      readonly isSettling?: true;
     };
 
 export interface HoldDownDeps {
@@ -67,7 +69,11 @@ const REROUTED_IN = seconds(20);
 const LINK_SHOWS_IN = seconds(10);
 
 const OPEN: Finding = { kind: 'open' };
-const waiting = (until: EpochMs | null, text: string, ask: readonly Question[] = []): Finding => ({
+const waiting = (
+  until: EpochMs | null,
+  text: string,
+  ask: readonly Question[] = [],
+): Finding & { kind: 'wait' } => ({
   kind: 'wait',
   until,
   ask,
@@ -166,14 +172,12 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     return Math.max(firing.releaseAt ?? 0, echo);
   }
 
-  /** The circuits over which an outside observer may reach the device, or which carry the tunnel. */
+  /** The circuits over which an outside observer may reach the subject, or which carry the tunnel. */
   function circuitsTo(firing: FiringAlert): readonly Link[] {
     const { subject, agent } = firing.alert;
     if (book.familyOf(firing) !== 'unreachable') return [];
-    if (kindOf(subject) === 'link') {
-      const under = topology().link(idOf(subject))?.underlays ?? [];
-      return under.flatMap((id) => topology().link(id) ?? []);
-    }
+    const link = kindOf(subject) === 'link' ? topology().link(idOf(subject)) : undefined;
+    if (link !== undefined) return link.underlays.flatMap((id) => topology().link(id) ?? []);
     const site = topology().siteOf(subject);
     const from = topology().siteOfAgent(agent);
     if (site === undefined || site === from) return [];
@@ -189,10 +193,22 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       .flatMap((link) => askable(linkSubject(link), firing));
   }
 
+  /** In a ring any circuit may have carried it: routers weigh ways by cost, not by length. */
+  function circuitsAround(firing: FiringAlert): readonly Link[] {
+    const { subject, agent } = firing.alert;
+    if (book.familyOf(firing) !== 'unreachable') return [];
+    const { graph } = topology();
+    const from = topology().siteOfAgent(agent) ?? '';
+    const link = kindOf(subject) === 'link' ? topology().link(idOf(subject)) : undefined;
+    const sites = link === undefined ? [topology().siteOf(subject) ?? ''] : graph.endsOf(link);
+    if (sites.includes(from)) return [];
+    return sites.flatMap((site) => graph.around(site)).filter((other) => other !== link);
+  }
+
   /** While routers converge, what lies behind a failed circuit is lost although a way is left. */
   function isRerouted(firing: FiringAlert): boolean {
     const { onsetAt } = firing.alert.evidence;
-    return circuitsTo(firing)
+    return [...circuitsTo(firing), ...circuitsAround(firing)]
       .flatMap((link) => book.on(linkSubject(link)))
       .some(
         (cause) =>
@@ -235,7 +251,8 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     }
     const settled = epochMs(firing.heldFrom + REROUTED_IN);
     if (now < settled && isRerouted(firing)) {
-      return waiting(settled, 'a circuit of its site has just failed; routers find another way');
+      const text = 'a circuit near it has just failed; routers find another way';
+      return { ...waiting(settled, text), isSettling: true };
     }
     // A bad circuit shows by itself, in a window as long as this alert's own: nobody need be asked.
     const shown = epochMs(probed + showsIn(firing));

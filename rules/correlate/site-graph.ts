@@ -21,6 +21,11 @@ export interface SiteGraph {
   readonly core: readonly SiteId[];
   /** The circuits on a shortest way, and all that serve the target or the observer. */
   onTheWay(from: SiteId | undefined, to: SiteId): readonly Link[];
+  /**
+   * The circuits of the region: of all sites that are joined to this one without passing a hub, and
+   * those between hubs. None for a hub, and for regions with more than 64 circuits.
+   */
+  around(site: SiteId): readonly Link[];
   /** The one with the fewest circuits between it and the observer. */
   nearer(from: SiteId | undefined, sites: readonly SiteId[]): SiteId | undefined;
   /** Sites that the circuit alone connects to the rest; none = another way is left. */
@@ -46,6 +51,9 @@ const floodFrom = (sources: readonly string[]): Flood => ({
 
 /** Shortest ways are kept for so many observers at a time. */
 const TREES_KEPT = 64;
+
+/** A ring or a chain of branches is smaller; in a mesh the way that routers take is not to be known. */
+const REGION_AT_MOST = 64;
 
 /** @param isUsable leaves circuits out that nobody watches (see `createSiteEdges`). */
 export function createSiteGraph(
@@ -173,7 +181,40 @@ export function createSiteGraph(
     return [...flood.seen, ...other.seen];
   }
 
+  const hubs = new Set<string>(sites.core);
+  const betweenHubs = inventory.links.filter((link) => {
+    const ends = sites.endsOf(link);
+    return ends.length > 1 && ends.every((site) => hubs.has(site));
+  });
+  const regions = new Map<string, readonly Link[]>();
+
+  /** All sites that are joined to this one without passing a hub, and what joins them. */
+  function regionOf(site: SiteId): { readonly members: Set<string>; readonly links: Set<Link> } {
+    const members = new Set<string>([site]);
+    const links = new Set<Link>(betweenHubs);
+    for (const node of members) {
+      if (links.size > REGION_AT_MOST) break;
+      const edges = sites.edgesOf(node);
+      for (const { link } of edges) links.add(link);
+      for (const { to } of edges) if (!hubs.has(to)) members.add(to);
+    }
+    return { members, links };
+  }
+
+  function around(site: SiteId): readonly Link[] {
+    const known = regions.get(site);
+    if (known !== undefined || hubs.has(site)) return known ?? [];
+    const { members, links } = regionOf(site);
+    if (links.size > REGION_AT_MOST) {
+      regions.set(site, []);
+      return [];
+    }
+    for (const member of members) regions.set(member, [...links]);
+    return regions.get(site) ?? [];
+  }
+
   return {
+    around,
     endsOf: sites.endsOf,
     circuitsAt: sites.circuitsAt,
     core: sites.core,

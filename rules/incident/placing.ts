@@ -317,6 +317,12 @@ export function createPlacing(deps: PlacingDeps): Placing {
     return groups;
   }
 
+  /** Its circuit is back, and it will be heard in a moment: that says nothing of the collector. */
+  const isEcho = (firing: FiringAlert, now: EpochMs): boolean =>
+    firing.explanation?.row !== COLLECTOR_ROW &&
+    firing.explainedUntil !== undefined &&
+    now < holdDown.echoUntil(firing, firing.explainedUntil);
+
   /** Explanations first, all of them; only then places, so that one input has one outcome. */
   function settle(turn: Turn): void {
     const { dirty } = turn;
@@ -331,6 +337,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
     blameCommonCause(turn);
     const isSettled = (firing: FiringAlert): boolean =>
       people.hasPlaced(firing) ||
+      isEcho(firing, turn.at.now) ||
       maintenance().covering(firing.alert.subject, turn.at.now) !== undefined;
     const { lead, changed, freed } = blameCollector(
       { book, explainer, silence, isSettled },

@@ -70,3 +70,36 @@ test('a circuit of a ring that loses packets while the ways to it are good is to
   story.at('6m').expectTickets(1);
   story.run();
 });
+
+test('the hub router dies 50 s after a circuit was cut: the circuit keeps its ticket', () => {
+  const network = hubAndBranches([{ id: 'lyon' }, { id: 'nice' }, { id: 'metz' }]);
+  const story = scenario({ network, seeds: SEEDS });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('80s').device('hub-r1').dies();
+  story.at('2m').expectOpen({ root: 'link:lyon-mpls' }, { root: 'device:hub-r1' });
+  story.at('2m').expectTickets(2);
+  story.run();
+});
+
+test('a router that answered after its first circuit had failed did not take it down', () => {
+  const network = hubAndBranches([
+    { id: 'lyon', otherLinks: ['inet'], agentless: true },
+    { id: 'nice' },
+  ]);
+  const story = scenario({ network, seeds: SEEDS });
+  story.at('30s').link('lyon-inet').isCut();
+  story.at('44s').link('lyon-mpls').isCut();
+  story.at('2m').expectOpen({ root: 'link:lyon-inet' }, { root: 'link:lyon-mpls' });
+  story.at('2m').expectTickets(2);
+  story.run();
+});
+
+test('agents whose circuits have just been mended do not make the collector look cut off', () => {
+  const ids = ['lyon', 'nice', 'metz', 'lille'];
+  const story = scenario({ network: hubAndBranches(ids.map((id) => ({ id }))), seeds: SEEDS });
+  story.at('30s').device('hub-r1').dies();
+  story.at('3m').device('hub-r1').returns();
+  story.at('8m').expectOpen();
+  story.at('8m').expectTickets(1);
+  story.run();
+});
