@@ -193,6 +193,10 @@ export function createPlacing(deps: PlacingDeps): Placing {
     turn: Turn,
   ): IncidentRecord | undefined {
     if (isQuiet(own)) return own;
+    // It was explained until now: like what is behind a mended circuit it must outlast its cause.
+    if (own.root.key !== root.alert.key && own.rootClearedAt === undefined) {
+      root.releaseAt ??= holdDown.echoUntil(root, turn.at.now);
+    }
     const finding = judge(root, lead, turn.at.now);
     if (finding.kind === 'wait') {
       holding.hold(root, finding, turn);
