@@ -71,6 +71,8 @@ export function createSiteEngine(
   const alerts = createAlerts(currentScope, sink);
   const registry = createRegistry(currentScope);
   let orphans: readonly Alert[] = [];
+  /** Undefined = to be looked for: a tick must cost nothing while all is well. */
+  let agentsHeard: readonly Watched[] | undefined;
   /** Before this nothing can have become stale; 0 = look. Never in a snapshot: it decides nothing. */
   let nextDue = epochMs(0);
   if (snapshot !== undefined) restore(snapshot as State);
@@ -218,6 +220,7 @@ export function createSiteEngine(
     const key = subjectKey('agent', agent);
     if (!scope.has(key)) return;
     const watched = registry.watched(agent, key);
+    if (!ownAgents().includes(watched)) agentsHeard = undefined;
     for (const compiled of scope.rulesOf(key)) {
       if (compiled.rule.detector.kind === 'agent-silent') registry.cell(watched, compiled);
     }
@@ -246,6 +249,14 @@ export function createSiteEngine(
     }
   }
 
+  /** Agents as they see themselves: whose silence is judged on every tick. */
+  function ownAgents(): readonly Watched[] {
+    agentsHeard ??= [...registry.agents].flatMap(
+      ([agent, subjects]) => subjects.get(subjectKey('agent', agent)) ?? [],
+    );
+    return agentsHeard;
+  }
+
   /** What a silent agent watched is unknown from now on, not only when its samples are stale. */
   function hideAllOf(agent: AgentId, now: EpochMs): void {
     const before = epochMs(now - 1);
@@ -262,9 +273,7 @@ export function createSiteEngine(
   }
 
   function tick({ now }: Instant): SiteFact[] {
-    for (const agent of registry.agents.keys()) {
-      const watched = registry.agents.get(agent)?.get(subjectKey('agent', agent));
-      if (watched === undefined) continue;
+    for (const watched of ownAgents()) {
       setFeed(watched, now, 0);
       judgeSilence(watched, now);
     }
@@ -315,6 +324,7 @@ export function createSiteEngine(
       else refit(watched, now);
     }
     registry.relink();
+    agentsHeard = undefined;
     nextDue = epochMs(0);
     return sink.take();
   }

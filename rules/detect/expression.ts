@@ -1,5 +1,5 @@
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
-import { type Condition, compileCondition, operandText } from '../express/compile.ts';
+import { type Condition, compileCondition, operandsOf, operandText } from '../express/compile.ts';
 import { holds, type Reader } from '../express/evaluate.ts';
 import type { Fold, Operand } from '../express/parse.ts';
 import type { Detector } from '../settings.ts';
@@ -53,13 +53,18 @@ export function expressionJudge({ raise, clear }: Expression): Judge {
     ).values(),
   ];
   const places = new Map(operands.map((operand, place) => [operandText(operand), place]));
+  /** By the operand itself, as the trees hold it: texts are made once. */
+  const placeOf = new Map<Operand, number>();
+  for (const one of [...operandsOf(raising.tree), ...(clearing ? operandsOf(clearing.tree) : [])]) {
+    placeOf.set(one, places.get(operandText(one)) as number);
+  }
   const fedBy = metrics.map((metric) =>
     operands.flatMap((operand, place) => (operand.metric === metric ? [place] : [])),
   );
 
   function reader(state: ExpressionState, at: EpochMs) {
     return (operand: Operand): number | undefined => {
-      const numbers = state.operands[places.get(operandText(operand)) as number];
+      const numbers = state.operands[placeOf.get(operand) as number];
       return numbers ? knownOf(numbers, operand, at) : undefined;
     };
   }

@@ -73,12 +73,18 @@ export function thresholdJudge(detector: Threshold): Judge {
     }
   }
 
-  /** A satellite link is always slow: where this is how the series is, another rule tells of change. */
-  const isUsual = ({ learned, at }: Feed): boolean =>
-    detector.unlessUsual === true &&
-    learned !== undefined &&
-    isWarm(learned, at) &&
-    isBeyond(learned.usual[MIDDLE] as number, band.clearAt);
+  /**
+   * A satellite link is always slow: where this is how the series is, another rule tells of change.
+   * Until that is known, what has been so since its first sample is no change: else every start would
+   * bring a storm of such lines.
+   */
+  function isUsual(input: Input, { learned, at }: Feed): boolean {
+    if (detector.unlessUsual !== true || learned === undefined) return false;
+    if (!isWarm(learned, at)) {
+      return input[IS_BREACHED] === 0 && input[BEYOND_SINCE] === learned.since;
+    }
+    return isBeyond(learned.usual[MIDDLE] as number, band.clearAt);
+  }
 
   function verdictOf(state: ThresholdState, at: EpochMs): Verdict {
     let isKnown = false;
@@ -114,7 +120,7 @@ export function thresholdJudge(detector: Threshold): Judge {
       measure(input, feed);
       const isAtRest = input[IS_BREACHED] === 0 && !isRaised(input[MEAN] as number);
       if (!isAtRest) {
-        if (isUsual(feed)) input[IS_BREACHED] = 0;
+        if (isUsual(input, feed)) input[IS_BREACHED] = 0;
         else settle(input, feed);
       }
       return verdictOf(state, feed.at);

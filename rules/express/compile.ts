@@ -36,7 +36,8 @@ export function compileCondition(
   }
 }
 
-function operandsOf(node: Node): Operand[] {
+/** Every operand of a tree, as often as it is named. */
+export function operandsOf(node: Node): Operand[] {
   switch (node.kind) {
     case 'figure':
       return [];

@@ -14,7 +14,7 @@ export function holds(node: Node, read: Reader): boolean | undefined {
       return inner === undefined ? undefined : !inner;
     }
     case 'logic':
-      return logic(node.sign === 'and', holds(node.left, read), holds(node.right, read));
+      return logic(node.sign === 'and', node.left, node.right, read);
     case 'comparison': {
       const [left, right] = [figureOf(node.left, read), figureOf(node.right, read)];
       return left === undefined || right === undefined
@@ -26,12 +26,12 @@ export function holds(node: Node, read: Reader): boolean | undefined {
   }
 }
 
-function logic(
-  isAnd: boolean,
-  a: boolean | undefined,
-  b: boolean | undefined,
-): boolean | undefined {
-  if (a === !isAnd || b === !isAnd) return !isAnd;
+function logic(isAnd: boolean, left: Node, right: Node, read: Reader): boolean | undefined {
+  const a = holds(left, read);
+  // The rest cannot change it, and most conditions are false by their first part.
+  if (a === !isAnd) return a;
+  const b = holds(right, read);
+  if (b === !isAnd) return b;
   return a === undefined || b === undefined ? undefined : isAnd;
 }
 

@@ -63,6 +63,30 @@ export const DEVICE_RULES: readonly Rule[] = [
     enabled: true,
   },
   {
+    id: 'device-overloaded',
+    on: ['device'],
+    detector: {
+      kind: 'expression',
+      raise:
+        'mean(device_cpu_ratio, 5 min) > 85 % and (mean(icmp_loss_ratio, 2 min) > 5 % or mean(icmp_jitter_ms, 2 min) > 20 ms)',
+      clear:
+        'mean(device_cpu_ratio, 5 min) < 75 % or (mean(icmp_loss_ratio, 2 min) < 1 % and mean(icmp_jitter_ms, 2 min) < 10 ms)',
+    },
+    holdFor: seconds(0),
+    clearAfter: minutes(1),
+    severity: 'minor',
+    disturbance: 'degradation',
+    cause: 'overloaded',
+    reason:
+      'The processor is busy and the device’s own echoes are lost or late: routers answer them in software, which is starved first, and routing protocols live there too. Either alone is less: a busy processor that still answers does its work, lost echoes with an idle processor are the line. Jitter, not delay, tells late, since it does not depend on how far away the device is (5 %, 20 ms and 85 %: own choice; 90 % alone is told by device-cpu after ten minutes).',
+    advice: [
+      'Which process? Routing protocol, SNMP, or packets that the hardware hands to software.',
+      'Look for a loop, a flood or a scan: packets per second on its ports.',
+      'If it began with a change, take the change back.',
+    ],
+    enabled: true,
+  },
+  {
     id: 'device-memory',
     on: ['device'],
     detector: {

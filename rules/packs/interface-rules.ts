@@ -53,6 +53,30 @@ export const INTERFACE_RULES: readonly Rule[] = [
     enabled: true,
   },
   {
+    id: 'interface-overflow',
+    on: ['interface'],
+    detector: {
+      kind: 'expression',
+      raise:
+        'mean(if_out_utilisation_ratio, 2 min) > 70 % and mean(if_out_discards_per_s, 2 min) > 10 /s',
+      clear:
+        'mean(if_out_utilisation_ratio, 2 min) < 60 % or mean(if_out_discards_per_s, 2 min) < 2 /s',
+    },
+    holdFor: seconds(0),
+    clearAfter: minutes(1),
+    severity: 'minor',
+    disturbance: 'degradation',
+    cause: 'congestion',
+    reason:
+      'Load and discards together: a line that is 70 % full in the mean of two minutes and throws packets away is full in between, whatever the mean says (bursts are shorter than polls). Either alone may be harmless: discards without load are a class or a faster port, load without discards is a busy line (RFC 7567: the queue, not the load, is the trouble). 10 a second as in interface-discards; 70 % is own choice, below the 90 % that interface-utilisation tells without any discards.',
+    advice: [
+      'Which class loses packets? Look at the QoS queues of the port.',
+      'Who fills the line? Look at NetFlow or at the top talkers of the router.',
+      'Bursts from a faster port: shape them, or give the queue more room.',
+    ],
+    enabled: true,
+  },
+  {
     id: 'interface-errors',
     on: ['interface'],
     detector: {

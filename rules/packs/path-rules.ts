@@ -113,7 +113,7 @@ export const PATH_RULES: readonly Rule[] = [
     disturbance: 'degradation',
     cause: 'high latency',
     reason:
-      'Round trip above 150 ms, the limit of the network templates of Zabbix and where talking begins to suffer (ITU-T G.114: 150 ms one way). Judged on the mean of 30 s that stays above for 15 s, about a minute in all; clears below 120 ms. Silent where the line usually is beyond 120 ms, as a satellite link is: there its baseline tells (link-latency-shift).',
+      'Round trip above 150 ms, the limit of the network templates of Zabbix and where talking begins to suffer (ITU-T G.114: 150 ms one way). Judged on the mean of 30 s that stays above for 15 s, about a minute in all; clears below 120 ms. Silent where the line usually is beyond 120 ms, as a satellite link is: there its baseline tells (link-latency-shift), and until that is known what has been so since the first sample is no change.',
     advice: [
       'Look at the load of the link: a full queue adds delay and jitter.',
       'Trace the path: did it move to a longer route or to the backup?',
