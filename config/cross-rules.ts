@@ -2,7 +2,7 @@ import { DERIVED_METRICS, METRICS } from '../protocol/model/metrics.ts';
 import type { SubjectKind } from '../protocol/model/subject.ts';
 import { compileCondition } from '../rules/express/compile.ts';
 import type { Detector } from '../rules/settings.ts';
-import { checkTwins, type Findings } from './cross.ts';
+import type { Findings } from './cross.ts';
 import { changedRule, DETECTOR_FIELDS, NEEDED_IN_NEW_RULES } from './rules.ts';
 import type { RuleChange } from './schema-rules.ts';
 import { didYouMean, parseDuration } from './words.ts';
@@ -41,7 +41,7 @@ const HIGH_IS_BAD =
 /** Changes of rules against the pack, the metric catalogue and the inventory. */
 export function checkRules(findings: Findings): void {
   const { config, pack } = findings;
-  checkTwins(findings, '/rules', config.rules);
+  checkRuleTwins(findings);
   const known = new Map(pack.rules.map((rule) => [rule.id, rule]));
   for (const [n, change] of config.rules.entries()) {
     const at = `/rules/${n}`;
@@ -59,6 +59,21 @@ export function checkRules(findings: Findings): void {
     }
   }
   checkTiming(findings);
+}
+
+/** Several changes of one rule are for different subjects; only one may be for all. */
+function checkRuleTwins(findings: Findings): void {
+  const { config, pack } = findings;
+  const shipped = new Set(pack.rules.map((rule) => rule.id));
+  const seen = new Set<string>();
+  for (const [n, { id, where }] of config.rules.entries()) {
+    if (id === '' || (shipped.has(id) && where !== undefined)) continue;
+    if (seen.has(id)) {
+      const hint = shipped.has(id) ? '; say with where which subjects the other one is for' : '';
+      findings.error(`/rules/${n}/id`, `"${id}" is already used in rules${hint}`);
+    }
+    seen.add(id);
+  }
 }
 
 /** Figures that the detector of the rule does not have. */

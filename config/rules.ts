@@ -33,15 +33,48 @@ export const DETECTOR_FIELDS = {
 
 /** The rules of the pack with the changes of the configuration, then its own rules. */
 export function effectiveRules(pack: RulePack, changes: readonly RuleChange[]): Rule[] {
-  const byId = new Map(changes.map((change) => [change.id, change]));
+  const byId = Map.groupBy(changes, (change) => change.id);
   const known = new Set(pack.rules.map((rule) => rule.id));
   return [
-    ...pack.rules.map((rule) => {
-      const change = byId.get(rule.id);
-      return change === undefined ? rule : changedRule(rule, change);
-    }),
+    ...pack.rules.flatMap((rule) => tuned(rule, byId.get(rule.id) ?? [])),
     ...changes.filter((change) => !known.has(change.id)).map(newRule),
   ];
+}
+
+/**
+ * A change without `where` holds everywhere; one with `where` for those subjects only, the first that
+ * matches, and elsewhere the rule stays as it is. The general one comes last: of rules with one id it
+ * is the one that gives its name to an incident.
+ */
+function tuned(rule: Rule, changes: readonly RuleChange[]): Rule[] {
+  const general = changes.find((change) => change.where === undefined);
+  const base = general === undefined ? rule : changedRule(rule, general);
+  const special = changes.filter((change) => change.where !== undefined);
+  const taken: Selector[] = [];
+  const variants = special.map((change) => {
+    const variant = changedRule(base, change);
+    const where = narrowed(base.where, change.where as Selector);
+    const others = taken.length === 0 ? {} : { except: [...taken] };
+    taken.push(where);
+    return { ...variant, where: { ...where, ...others } };
+  });
+  return variants.length === 0
+    ? [base]
+    : [...variants, { ...base, where: { ...base.where, except: taken } }];
+}
+
+/** Subjects that match both. */
+function narrowed(outer: Selector | undefined, inner: Selector): Selector {
+  const both = <T>(a: readonly T[] | undefined, b: readonly T[] | undefined) =>
+    a && b ? a.filter((one) => b.includes(one)) : (a ?? b);
+  const subjects = both(outer?.subjects, inner.subjects);
+  const sites = both(outer?.sites, inner.sites);
+  const linkKinds = both(outer?.linkKinds, inner.linkKinds);
+  return {
+    ...(subjects && { subjects }),
+    ...(sites && { sites }),
+    ...(linkKinds && { linkKinds }),
+  };
 }
 
 /** A rule of the pack with some fields changed. */

@@ -132,7 +132,11 @@ export const RuleChange = Type.Object(
           sites: Type.Optional(Type.Array(Id)),
           linkKinds: Type.Optional(Type.Array(LinkKind)),
         },
-        { ...strict, description: 'Only these subjects; every given field must match' },
+        {
+          ...strict,
+          description:
+            'Only for these subjects; every given field must match. A change of a shipped rule leaves it as it is elsewhere',
+        },
       ),
     ),
     detector: Type.Optional(Detector),

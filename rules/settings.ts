@@ -158,6 +158,8 @@ export interface Selector {
   readonly subjects?: readonly string[];
   readonly sites?: readonly string[];
   readonly linkKinds?: readonly LinkKind[];
+  /** Subjects that match one of these are another rule's, which has other figures for them. */
+  readonly except?: readonly Selector[];
 }
 
 /** A configured judgement: what is measured, on which subjects, how bad it is, and why. */

@@ -22,7 +22,7 @@ export interface Evidence {
   readonly heldFor?: DurationMs;
   /** Where the series usually lies: its median and the 5th and 95th percentile. */
   readonly usual?: { readonly low: number; readonly middle: number; readonly high: number };
-  /** How sure the detector is, 0..1. */
+  /** How sure the detector is, 0..1; 1 = a fixed limit was measured to be broken, nothing is inferred. */
   readonly sureness?: number;
   /** Since when the baseline learns; "young" in its first day. */
   readonly learningSince?: EpochMs;

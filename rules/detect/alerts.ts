@@ -1,13 +1,15 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
+import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { seriesKey } from '../../protocol/model/sample.ts';
 import { type EpochMs, elapsed, epochMs } from '../../protocol/model/units.ts';
 import { advance, restartRuns, type Verdict } from './alert-state.ts';
+import { HIGH, isWarm, LOW, MIDDLE } from './baseline-series.ts';
 import { createFlap, flapReason, noteChange, turnFlap } from './flapping.ts';
 import { tellHealth } from './health.ts';
 import { CELL_FRESH_UNTIL, CELL_IS_ACTIVE, CELL_LAST_AT, CELL_PATIENCE } from './marks.ts';
 import type { Scope } from './scope.ts';
 import type { Sink } from './sink.ts';
-import type { Cell, Feed, Outlet } from './watched.ts';
+import type { Cell, Feed, Finding, Outlet, Watched } from './watched.ts';
 
 /** The life of alerts: verdicts become facts. */
 export interface Alerts {
@@ -23,6 +25,21 @@ export interface Alerts {
 
 const alertKeyOf = (cell: Cell): AlertKey =>
   `${cell.compiled.rule.id}|${cell.watched.key}|${cell.watched.agent}`;
+
+/** What is usual there, also for alerts of fixed limits: whoever reads one wants to know. */
+function usualOf(
+  { tracks }: Watched,
+  metric: RuleMetricName | undefined,
+  at: EpochMs,
+): Partial<Finding> {
+  const learned = tracks.find((track) => track.plan.metric === metric)?.learned;
+  if (learned === undefined || !isWarm(learned, at)) return {};
+  const [low, middle, high] = [LOW, MIDDLE, HIGH].map((share) => learned.usual[share] as number);
+  return {
+    usual: { low: low as number, middle: middle as number, high: high as number },
+    learningSince: learned.since,
+  };
+}
 
 export const FOREVER = epochMs(8.64e15);
 
@@ -118,6 +135,9 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
       disturbance: rule.disturbance,
       firedAt: now,
       evidence: {
+        // A fixed limit is measured, not guessed.
+        sureness: 1,
+        ...usualOf(watched, metric, at),
         ...finding,
         ...(metric !== undefined && { series: seriesKey(watched.agent, metric, watched.key) }),
         heldFor: elapsed(finding.onsetAt, at),

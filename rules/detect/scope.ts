@@ -8,7 +8,7 @@ import {
   type SubjectKey,
   subjectKey,
 } from '../../protocol/model/subject.ts';
-import type { EngineSettings, Rule } from '../settings.ts';
+import type { EngineSettings, Rule, Selector } from '../settings.ts';
 import { agentSilentJudge } from './agent-silent.ts';
 import { baselineJudge } from './baseline.ts';
 import { burnRateJudge } from './burn-rate.ts';
@@ -60,17 +60,22 @@ export function createScope(settings: EngineSettings): Scope {
   };
   const siteOf = (subject: SubjectKey): SiteId | undefined => sites.get(holderOf(subject));
 
-  function applies({ on, where }: Rule, subject: SubjectKey): boolean {
-    const kind = kindOf(subject);
-    if (!on.includes(kind)) return false;
-    if (where?.subjects && !where.subjects.includes(subject)) return false;
+  const applies = ({ on, where }: Rule, subject: SubjectKey): boolean =>
+    on.includes(kindOf(subject)) && (where === undefined || matches(where, subject));
+
+  function matches(
+    { subjects, sites: within, linkKinds: kinds, except }: Selector,
+    subject: SubjectKey,
+  ): boolean {
+    if (subjects && !subjects.includes(subject)) return false;
     const site = siteOf(subject);
-    if (where?.sites && (site === undefined || !where.sites.includes(site))) return false;
-    if (!where?.linkKinds) return true;
-    return (
-      kind === 'link' && where.linkKinds.includes(linkKinds.get(idOf(subject)) ?? FOREIGN_LINK)
-    );
+    if (within && (site === undefined || !within.includes(site))) return false;
+    if (kinds && !isLinkOf(subject, kinds)) return false;
+    return !except?.some((other) => matches(other, subject));
   }
+
+  const isLinkOf = (subject: SubjectKey, kinds: readonly LinkKind[]): boolean =>
+    kindOf(subject) === 'link' && kinds.includes(linkKinds.get(idOf(subject)) ?? FOREIGN_LINK);
 
   return {
     settings,

@@ -66,10 +66,20 @@ describe('a circuit is cut', () => {
           heldFor: 1900,
           observed: 1,
           expected: 0,
+          sureness: 1,
           text: '10 of 10 test packets lost after 60 % of the round before',
         },
       },
     ]);
+  });
+
+  test('an alert of a fixed limit, too, says what is usual there and since when that is learned', () => {
+    const noc = desk();
+    rounds(noc, [0, 1800], (s) => round(s, 0));
+    rounds(noc, [1805, 1900], (s) => round(s, 0, 300));
+    const [alert] = noc.fired('link-latency');
+    expect(alert?.evidence).toMatchObject({ expected: 150, sureness: 1, learningSince: at(0) });
+    expect(alert?.evidence.usual?.middle).toBeCloseTo(20, 0);
   });
 
   test('the round that was half over when the line died arrives late and is no sign of life', () => {
