@@ -53,10 +53,21 @@ export function createDrive(engine: Engine, emit: (facts: readonly Fact[]) => vo
     flush();
     record = undefined;
     if (now < 0) nextTick = Math.ceil(arrival / SECOND) * SECOND;
-    if (!hasOwnTicks) {
-      for (; nextTick <= arrival; nextTick += SECOND) emit(engine.tick(instant(nextTick)));
-    }
+    if (!hasOwnTicks) tickUntil(arrival);
     now = arrival;
+  }
+
+  /** Ticks that would do nothing are only counted: in a recording of rare polls nearly all are such. */
+  function tickUntil(arrival: EpochMs): void {
+    while (nextTick <= arrival) {
+      const last = Math.min(engine.quietUntil() - 1, arrival);
+      const idle = Math.max(0, Math.floor((last - nextTick) / SECOND) + 1);
+      position += idle;
+      nextTick += idle * SECOND;
+      if (nextTick > arrival) return;
+      emit(engine.tick(instant(nextTick)));
+      nextTick += SECOND;
+    }
   }
 
   function takeSample(sample: Sample, lane: Lane = 'live'): void {

@@ -27,6 +27,8 @@ export interface SiteEngine {
   tick(at: Instant): (AlertFact | HealthFact | TrendFact)[];
   /** The collector was away: nobody is silent or stale for the time before `at`. */
   forgive(at: Instant): void;
+  /** Ticks before this change nothing and tell nothing, unless another input comes first. */
+  quietUntil(): EpochMs;
   snapshot(): Snapshot;
 }
 
@@ -48,6 +50,8 @@ export interface NetworkEngine {
   apply(command: Command, at: Instant): Fact[];
   /** Writes outages of the past into the record; opens, closes and reopens nothing. */
   correct(found: readonly FoundOutage[], at: Instant): Fact[];
+  /** Ticks before this change nothing and tell nothing, unless another input comes first. */
+  quietUntil(): EpochMs;
   snapshot(): Snapshot;
 }
 
@@ -58,5 +62,7 @@ export interface Engine {
   heard(agent: AgentId, at: Instant): Fact[];
   tick(at: Instant): Fact[];
   apply(command: Command, at: Instant): Fact[];
+  /** Ticks before this change nothing and tell nothing, unless another input comes first. */
+  quietUntil(): EpochMs;
   snapshot(): Snapshot;
 }

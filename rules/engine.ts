@@ -2,7 +2,7 @@ import type { Command } from '../protocol/model/command.ts';
 import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
 import type { ObservedBatch } from '../protocol/model/sample.ts';
 import type { AgentId } from '../protocol/model/subject.ts';
-import { epochMs } from '../protocol/model/units.ts';
+import { type EpochMs, epochMs } from '../protocol/model/units.ts';
 import type { Engine, Instant, SiteEngine, Snapshot } from './contract.ts';
 import { isTrend, type SiteFact } from './detect/sink.ts';
 import { createLateData, type LateDataState } from './late-data.ts';
@@ -117,6 +117,12 @@ export function createEngine(
     return more.length === 0 ? followed : [...followed, ...more];
   }
 
+  function quietUntil(): EpochMs {
+    let until = late.isIdle() ? network.quietUntil() : epochMs(0);
+    for (const site of inOrder()) until = epochMs(Math.min(until, site.quietUntil()));
+    return until;
+  }
+
   function apply(command: Command, at: Instant): Fact[] {
     if (isOwnTrouble(command)) return correlated(own.apply(command, at), at);
     if (command.kind === 'server-started') for (const site of inOrder()) site.forgive(at);
@@ -128,6 +134,7 @@ export function createEngine(
     observe,
     heard: (agent, at) => correlated(siteFor(agent).heard(agent, at), at),
     tick,
+    quietUntil,
     apply,
     snapshot: (): EngineState => ({
       v: 1,

@@ -24,6 +24,8 @@ export interface LateData {
   observe(agent: AgentId, samples: readonly Sample[], now: EpochMs): void;
   /** Outages of the past that are known whole by now. */
   tick(now: EpochMs): readonly FoundOutage[];
+  /** Nothing waits for a tick. */
+  isIdle(): boolean;
   /** What was found so far; later samples are judged by the new settings from the beginning. */
   configure(settings: EngineSettings): readonly FoundOutage[];
   snapshot(): LateDataState;
@@ -207,8 +209,10 @@ export function createLateData(initial: EngineSettings, state?: LateDataState): 
     return settled.map(([, { view }]) => ({ agent, outage: view }));
   }
 
+  const isIdle = (): boolean => retrospects.size === 0 && loose.length === 0;
+
   function tick(now: EpochMs): readonly FoundOutage[] {
-    if (retrospects.size === 0 && loose.length === 0) return [];
+    if (isIdle()) return [];
     const found = loose;
     loose = [];
     const inOrder = [...retrospects.values()].sort((a, b) => (a.agent < b.agent ? -1 : 1));
@@ -222,6 +226,7 @@ export function createLateData(initial: EngineSettings, state?: LateDataState): 
   return {
     observe,
     tick,
+    isIdle,
     configure(next) {
       settings = next;
       const found = [...loose, ...[...retrospects.values()].flatMap(ended)];

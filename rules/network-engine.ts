@@ -433,6 +433,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     configure: (next, at) => foundLater.pass(configure(next, at)),
     consume: (facts, at) => foundLater.pass(consume(facts, at)),
     tick: (at) => foundLater.pass(tick(at)),
+    quietUntil: () => nextTick,
     apply: (command, at) => foundLater.pass(apply(command, at)),
     correct: foundLater.take,
     snapshot: (): NetworkState => ({

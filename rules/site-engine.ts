@@ -281,6 +281,12 @@ export function createSiteEngine(
     return sink.take();
   }
 
+  /** The silence of an agent of one's own is looked at in every tick. */
+  function quietUntil(): EpochMs {
+    for (const _ of ownAgents()) return epochMs(0);
+    return epochMs(nextDue + 1);
+  }
+
   function findStale(now: EpochMs): void {
     const fresh = [...registry.all()].filter((watched) => watched.isFresh);
     const stale = fresh.filter((watched) => now > freshUntilOf(watched));
@@ -376,6 +382,7 @@ export function createSiteEngine(
       return sink.take();
     },
     tick,
+    quietUntil,
     forgive,
     snapshot: (): State => ({ v: 1, registry: registryState(registry), orphans }),
   };

@@ -1,6 +1,7 @@
 import type { Fact } from '../../protocol/model/fact.ts';
 import type { Incident, IncidentId } from '../../protocol/model/incident.ts';
 import type { SubjectKey } from '../../protocol/model/subject.ts';
+import { epochMs } from '../../protocol/model/units.ts';
 import type { Engine, Instant } from '../../rules/contract.ts';
 import { DEFAULT_TIMING } from '../../rules/packs/default.ts';
 import type { EngineSettings } from '../../rules/settings.ts';
@@ -54,6 +55,7 @@ function engineOf(state: State): Engine {
       });
     },
     heard: () => [],
+    quietUntil: () => epochMs(0),
     tick() {
       state.ticks++;
       return [];

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { createDrive } from '../../cli/replay-drive.ts';
 import { ndjsonReader } from '../../cli/replay-lines.ts';
+import type { Fact } from '../../protocol/model/fact.ts';
+import { EMPTY_INVENTORY } from '../../protocol/model/inventory.ts';
+import { epochMs } from '../../protocol/model/units.ts';
 import type { Engine, Instant } from '../../rules/contract.ts';
+import { createEngine } from '../../rules/engine.ts';
+import { DEFAULT_RULES, DEFAULT_TIMING } from '../../rules/packs/default.ts';
 
 /** What an engine was asked, in words: call, position, and how many samples. */
 function driven(lines: readonly object[]): string[] {
@@ -15,6 +20,7 @@ function driven(lines: readonly object[]): string[] {
     observe: (batch, at) => note('observe', at, ` ${batch.agent} ${batch.samples.length}`),
     heard: (agent, at) => note('heard', at, ` ${agent}`),
     tick: (at) => note('tick', at),
+    quietUntil: () => epochMs(0),
     apply: (command, at) => note(command.kind, at),
     snapshot: () => undefined,
   };
@@ -84,3 +90,51 @@ test('lines without a position are counted on; a position that was passed is not
 test.each([0, -1, 1.5, '7', 1e300, null])('the position %j is refused', (position) => {
   expect(() => driven([{ at: 1, position, tick: true }])).toThrow('"position" must be');
 });
+
+const isIn = (second: number, from: number, to: number): boolean => second > from && second < to;
+
+/** One poll: an outage, a slow stretch, a busy device and a hole in their time. */
+function story(second: number): object[] {
+  if (isIn(second, 30_000, 33_000)) return [];
+  const isDown = isIn(second, 10_000, 12_000);
+  const line = (subject: string, metric: string, value: number) => ({
+    at: second * 1000,
+    metric,
+    subject,
+    value,
+  });
+  return [
+    line('link:lyon', 'icmp_loss_ratio', Number(isDown)),
+    ...(isDown ? [] : [line('link:lyon', 'icmp_rtt_ms', second > 20_000 ? 90 : 20 + (second % 7))]),
+    line('device:nice', 'device_cpu_ratio', isIn(second, 15_000, 25_000) ? 0.99 : 0.2),
+  ];
+}
+
+/** Facts of polls every `every` seconds with an outage, slow hours and a hole, with or without the leaps. */
+function told(every: number, leaps: boolean): Fact[] {
+  const engine = createEngine({
+    installation: 'leaps',
+    inventory: EMPTY_INVENTORY,
+    rules: DEFAULT_RULES,
+    timing: DEFAULT_TIMING,
+    watches: [],
+  });
+  const facts: Fact[] = [];
+  const asked: Engine = leaps ? engine : { ...engine, quietUntil: () => epochMs(0) };
+  const drive = createDrive(asked, (some) => facts.push(...some));
+  const read = ndjsonReader({ agentFor: () => 'a' });
+  for (let second = 0; second < 40_000; second += every) {
+    for (const line of story(second)) drive.take(read(JSON.stringify(line)));
+  }
+  drive.end();
+  return facts;
+}
+
+test.each([5, 60, 240])(
+  'leaping over idle seconds tells the same, with the same ids (every %i s)',
+  (every) => {
+    const facts = told(every, true);
+    expect(facts.some(({ kind }) => kind === 'incident.resolved')).toBe(true);
+    expect(facts).toEqual(told(every, false));
+  },
+);
