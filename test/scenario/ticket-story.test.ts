@@ -132,13 +132,10 @@ test('whatever happens and however the receiver behaves: one ticket per incident
         const [kind, state] = moves[one.move % moves.length]!;
         const s = (Date.now() - START) / 1000;
         const priority = one.priority as Priority;
+        // Another priority is always worth telling (see IncidentFact.material).
+        const material = one.isMaterial || priority !== known.get(id)?.priority;
         known.set(id, { state, priority });
-        const what = fact(
-          kind,
-          s,
-          { id, state, priority, openedAt: START },
-          { material: one.isMaterial },
-        );
+        const what = fact(kind, s, { id, state, priority, openedAt: START }, { material });
         const context = { position, now: Date.now() as EpochMs, inventory: WAN };
         planDeliveries(outbox, [what], DESTINATIONS, context);
         if (one.isCrash) {
