@@ -180,7 +180,8 @@ describe('hostile counts', () => {
         const feed = (value: number) =>
           judge.observe(state, 0, { at, value, every: 5000, patience: 20_000 } as Feed);
         for (const value of given) {
-          feed(Number.isFinite(value) ? value : 0);
+          // JSON and every comparison take -0 for 0.
+          feed(Number.isFinite(value) ? value + 0 : 0);
           at += 5_000;
         }
         expect(JSON.parse(JSON.stringify(state))).toEqual(state);
