@@ -5,7 +5,7 @@ import { problemText } from '../config/problem.ts';
 import { loadRuleTests } from '../config/rule-tests.ts';
 import { didYouMean } from '../config/words.ts';
 import { EMPTY_INVENTORY } from '../protocol/model/inventory.ts';
-import type { EngineSettings } from '../rules/settings.ts';
+import type { EngineSettings, Selector } from '../rules/settings.ts';
 import { type RuleTestResult, runRuleTests } from './rules-test.ts';
 
 const HELP = `vedette rules list [--config FILE] [--json]
@@ -90,12 +90,21 @@ async function list(config: string | undefined, isJson: boolean): Promise<number
     return 0;
   }
   const width = Math.max(...rules.map(({ id }) => id.length));
-  for (const { id, on, severity, cause, reason, enabled } of rules) {
+  for (const { id, on, where, severity, cause, reason, enabled } of rules) {
     const state = enabled ? severity : 'off';
-    process.stdout.write(`${id.padEnd(width)}  ${state.padEnd(8)}  ${on.join(', ')}: ${cause}\n`);
+    process.stdout.write(
+      `${id.padEnd(width)}  ${state.padEnd(8)}  ${on.join(', ')}${placesOf(where)}: ${cause}\n`,
+    );
     process.stdout.write(`${' '.repeat(width + 2)}${reason}\n`);
   }
   return 0;
+}
+
+/** A rule tuned for some subjects stands several times in the list. */
+function placesOf(where: Selector | undefined): string {
+  const { subjects = [], sites = [], linkKinds = [], except = [] } = where ?? {};
+  const only = [...subjects, ...sites.map((site) => `site ${site}`), ...linkKinds];
+  return `${only.length > 0 ? ` (${only.join(', ')})` : ''}${except.length > 0 ? ' (all others)' : ''}`;
 }
 
 async function testFiles(files: readonly string[], isJson: boolean): Promise<number> {

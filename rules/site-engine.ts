@@ -283,8 +283,7 @@ export function createSiteEngine(
 
   /** The silence of an agent of one's own is looked at in every tick. */
   function quietUntil(): EpochMs {
-    for (const _ of ownAgents()) return epochMs(0);
-    return epochMs(nextDue + 1);
+    return ownAgents().length > 0 ? epochMs(0) : epochMs(nextDue + 1);
   }
 
   function findStale(now: EpochMs): void {

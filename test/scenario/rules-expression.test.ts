@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { seconds } from '../../protocol/model/units.ts';
 import type { Rule } from '../../rules/settings.ts';
-import { DEVICE, desk, LINK, sample, settings } from '../support/detection.ts';
+import { createSiteEngine } from '../../rules/site-engine.ts';
+import { AGENT, at, DEVICE, desk, LINK, sample, settings } from '../support/detection.ts';
 
 const rule = (changes: Partial<Rule> & Pick<Rule, 'detector'>): Rule => ({
   id: 'composite',
@@ -80,9 +81,15 @@ describe('a rule that is a condition over several metrics of one subject', () =>
   });
 
   test('a restart in the middle changes nothing', () => {
-    const all = desk(settings({ rules: [overload] }));
-    all.see(0, cpu(0, 0.95), loss(0, 0.4));
-    const snapshot = JSON.parse(JSON.stringify(all.engine.snapshot()));
-    expect(JSON.stringify(snapshot)).toContain('"isBreached":true');
+    const given = settings({ rules: [overload] });
+    const whole = desk(given);
+    whole.see(0, cpu(0, 0.95), loss(0, 0.4));
+    const snapshot = JSON.parse(JSON.stringify(whole.engine.snapshot()));
+    const restarted = createSiteEngine(given, snapshot);
+    const end = { agent: AGENT, lane: 'live' as const, samples: [loss(5, 0.2), loss(10, 0)] };
+    const instant = { now: at(10), position: 99 };
+    const facts = restarted.observe(end, instant);
+    expect(facts.map(({ kind }) => kind)).toContain('alert.resolved');
+    expect(facts).toEqual(whole.engine.observe(end, instant));
   });
 });
