@@ -42,12 +42,12 @@ export function engineListener(settings: EngineSettings): Listener {
     return { now: epochMs(at), position };
   };
   return {
-    heard(agent, samples, at) {
+    heard(agent, samples, at, lane) {
       const now = instant(at);
       const facts = engine.heard(agent, now);
       return samples.length === 0
         ? facts
-        : [...facts, ...engine.observe({ agent, lane: 'live', samples }, now)];
+        : [...facts, ...engine.observe({ agent, lane, samples }, now)];
     },
     tick(at) {
       const facts: Fact[] = engine.tick(instant(at));

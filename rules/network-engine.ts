@@ -127,7 +127,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
       topology: place,
       isReady: (firing, now) =>
         maintenance.covering(firing.alert.subject, now) === undefined &&
-        (firing.incident !== undefined || isWeighed(holdDown.judge(firing, now))),
+        (hasOpened(firing, now) || isWeighed(holdDown.judge(firing, now))),
       isAnnounced: ({ alert }, now) => maintenance.covering(alert.subject, now) !== undefined,
       isApart: (firing) => people.hasPlaced(firing) || homes.hasPlaced(firing),
     },
@@ -162,6 +162,11 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     state?.foundLater,
   );
   let nextTick = epochMs(0);
+
+  /** Part of an incident, and not merely about to recover with it. */
+  function hasOpened({ incident, releaseAt }: FiringAlert, now: EpochMs): boolean {
+    return incident !== undefined && (releaseAt === undefined || releaseAt <= now);
+  }
 
   /** Circuits that fail together need not wait for routers: those find no way for all of them. */
   function isWeighed(finding: Finding): boolean {

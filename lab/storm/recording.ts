@@ -1,4 +1,4 @@
-import type { Sample } from '../../protocol/model/sample.ts';
+import type { Lane, Sample } from '../../protocol/model/sample.ts';
 import type { Listener } from './run.ts';
 
 /** Takes down what a listener hears, as lines that `vedette replay` reads. */
@@ -10,9 +10,9 @@ export interface Recording {
 const line = (value: object): string => JSON.stringify(value);
 
 /** JSON numbers stop at 2^53, so counters are decimal strings. */
-function sampleLine({ series, at, value }: Sample, receivedAt: number): string {
+function sampleLine({ series, at, value }: Sample, receivedAt: number, lane: Lane): string {
   const exact = typeof value === 'bigint' ? value.toString() : value;
-  return line({ at, ...series, receivedAt, value: exact });
+  return line({ at, ...series, receivedAt, value: exact, ...(lane === 'live' ? {} : { lane }) });
 }
 
 /**
@@ -24,10 +24,10 @@ export function record(listener: Listener, settings: unknown): Recording {
   return {
     lines,
     listener: {
-      heard(agent, samples, at) {
+      heard(agent, samples, at, lane) {
         if (samples.length === 0) lines.push(line({ at, heartbeat: agent }));
-        for (const sample of samples) lines.push(sampleLine(sample, at));
-        return listener.heard(agent, samples, at);
+        for (const sample of samples) lines.push(sampleLine(sample, at, lane));
+        return listener.heard(agent, samples, at, lane);
       },
       tick(at) {
         const isFirst = lines.length === 0;

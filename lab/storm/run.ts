@@ -1,5 +1,5 @@
 import type { Fact } from '../../protocol/model/fact.ts';
-import type { Sample } from '../../protocol/model/sample.ts';
+import type { Lane, Sample } from '../../protocol/model/sample.ts';
 import { createRandom } from '../random.ts';
 import { createEchoRounds, ECHO_EVENTS, type EchoDeps } from './echo-rounds.ts';
 import type { StormPlan } from './plan.ts';
@@ -11,7 +11,7 @@ import { createWorld } from './world.ts';
 /** What is judged by a storm: it hears what a collector would and says what it decides. */
 export interface Listener {
   /** No samples = a heartbeat. `at` in epoch milliseconds. */
-  heard(agent: string, samples: readonly Sample[], at: number): readonly Fact[];
+  heard(agent: string, samples: readonly Sample[], at: number, lane: Lane): readonly Fact[];
   tick(at: number): readonly Fact[];
 }
 
@@ -89,7 +89,8 @@ export function runStorm(plan: StormPlan, listener: Listener): StormResult {
     for (const arrival of shipping.arrived(now)) {
       samples += arrival.samples.length;
       const agent = plan.network.agents[arrival.agent]?.id ?? '';
-      listen(() => listener.heard(agent, arrival.samples, STORM_START + arrival.at));
+      const at = STORM_START + arrival.at;
+      listen(() => listener.heard(agent, arrival.samples, at, arrival.lane));
     }
   }
 

@@ -110,9 +110,14 @@ function rightSince(ticket: Ticket, truth: TrueFault): number | undefined {
 const concerns = (ticket: Ticket, { fault }: TrueFault): boolean =>
   ticket.openedAt <= fault.until + GRACE && ticket.endedAt >= fault.from;
 
-/** Pairs tickets with faults, one with one: the right ones first, then those that are near. */
-function pairUp(tickets: readonly Ticket[], truths: readonly TrueFault[]): Map<TrueFault, Ticket> {
+/**
+ * Pairs tickets with faults, one with one: the right ones first, then those that are near. A fault
+ * that nobody can see has no claim to the ticket of one that shows.
+ */
+function pairUp(tickets: readonly Ticket[], all: readonly TrueFault[]): Map<TrueFault, Ticket> {
   const pairs = new Map<TrueFault, Ticket>();
+  const isShown = ({ shownFrom }: TrueFault): boolean => shownFrom !== undefined;
+  const truths = [...all.filter(isShown), ...all.filter((truth) => !isShown(truth))];
   const taken = new Set<Ticket>();
   const passes: ((ticket: Ticket, truth: TrueFault) => boolean)[] = [
     (ticket, truth) => rightSince(ticket, truth) !== undefined,

@@ -1,4 +1,4 @@
-import type { Sample } from '../../protocol/model/sample.ts';
+import type { Lane, Sample } from '../../protocol/model/sample.ts';
 import type { Random } from '../random.ts';
 import type { Wheel } from './wheel.ts';
 import type { StormWorld } from './world.ts';
@@ -12,6 +12,8 @@ const HEARTBEAT = 5_000;
 const RETRY = { first: 500, most: 10_000 };
 const LATE_SHARE = 0.02;
 const MAX_DELAY = 6_000;
+/** What is measured while the collector has been out of reach for longer is backlog, as real agents have it, ms. */
+const LIVE_WITHIN = 10_000;
 /** Backlog that goes beside the live data each second. */
 const BACKFILL_PER_CUT = 2;
 const CHUNK = 5;
@@ -20,11 +22,14 @@ const CHUNK = 5;
 export interface Arrival {
   readonly agent: number;
   readonly at: number;
+  readonly lane: Lane;
   readonly samples: readonly Sample[];
 }
 
 interface Sender {
   waiting: Sample[];
+  /** Live samples that could not be sent yet: they go before newer ones. */
+  unsent: Sample[];
   backlog: Sample[][];
   isUrgent: boolean;
   sentAt: number;
@@ -59,6 +64,7 @@ export function createShipping(
     { length: agents },
     (): Sender => ({
       waiting: [],
+      unsent: [],
       backlog: [],
       isUrgent: false,
       sentAt: -HEARTBEAT,
@@ -82,12 +88,12 @@ export function createShipping(
     return Math.min(MAX_DELAY, ms);
   }
 
-  function send(agent: number, samples: readonly Sample[], now: number): void {
+  function send(agent: number, lane: Lane, samples: readonly Sample[], now: number): void {
     const sender = senderAt(agent);
     const at = Math.max(sender.arrivedAt + 1, Math.round(now + delay(agent)));
     sender.arrivedAt = at;
     sender.sentAt = now;
-    sender.under.push({ agent, at, samples });
+    sender.under.push({ agent, at, lane, samples });
     wheel.put(Math.max(1, Math.ceil((at - now) / STEP_MS)), SHIP_EVENTS.arrive, agent);
   }
 
@@ -105,8 +111,13 @@ export function createShipping(
     return false;
   }
 
-  function keep(sender: Sender): void {
+  function keep(sender: Sender, now: number): void {
     if (sender.waiting.length === 0) return;
+    if (now - sender.sentAt <= LIVE_WITHIN) {
+      sender.unsent.push(...sender.waiting);
+      sender.waiting = [];
+      return;
+    }
     const last = sender.backlog.at(-1);
     if (last !== undefined && sender.failures % CHUNK !== 0) last.push(...sender.waiting);
     else sender.backlog.push(sender.waiting);
@@ -117,20 +128,22 @@ export function createShipping(
     const sender = senderAt(agent);
     sender.isUrgent = false;
     if (!world.isRunning(agent)) return;
-    const isDue = sender.waiting.length > 0 || now - sender.sentAt >= HEARTBEAT;
+    const isDue =
+      sender.waiting.length > 0 || sender.unsent.length > 0 || now - sender.sentAt >= HEARTBEAT;
     if (!isDue && sender.backlog.length === 0) return;
     if (!reaches(agent, now)) {
-      keep(sender);
+      keep(sender, now);
       return;
     }
     if (isDue) {
-      const samples = sender.waiting;
+      const samples = [...sender.unsent, ...sender.waiting];
+      sender.unsent = [];
       sender.waiting = [];
-      send(agent, samples, now);
+      send(agent, 'live', samples, now);
     }
     for (let n = 0; n < BACKFILL_PER_CUT; n++) {
       const chunk = sender.backlog.shift();
-      if (chunk !== undefined) send(agent, chunk, now);
+      if (chunk !== undefined) send(agent, 'backfill', chunk, now);
     }
   }
 

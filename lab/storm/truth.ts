@@ -14,7 +14,10 @@ export interface TrueFault {
   readonly shownFrom?: number;
   /** The last moment at which it still made a difference. */
   readonly shownUntil: number;
-  /** Subjects that a ticket may name: its own, and those of faults that look the same to everybody. */
+  /**
+   * Subjects that a ticket may name: its own, and those of faults that look the same to everybody,
+   * alone or beside the others that were there while it showed.
+   */
   readonly roots: ReadonlySet<string>;
   /** Whatever changes because of it when it is alone. */
   readonly footprint: ReadonlySet<string>;
@@ -71,7 +74,10 @@ export function truthOf(plan: StormPlan): TrueFault[] {
       fault,
       ...(long === undefined ? {} : { shownFrom: long.from }),
       shownUntil: long?.until ?? fault.until,
-      roots: new Set([...fault.roots, ...doubles(plan, fault, observer)]),
+      roots: new Set([
+        ...fault.roots,
+        ...doubles(plan, fault, contextsOf(fault, long, spans), observer),
+      ]),
       footprint,
     };
   });
@@ -122,12 +128,37 @@ function addPlaces({ circuits, nodes, sites }: StormNetwork, footprint: Set<stri
   }
 }
 
-/** Roots of other faults that everybody would see exactly as this one. */
-function doubles(plan: StormPlan, fault: Fault, observer: Observer): string[] {
+/** The other faults beside which it showed, one set for each span. */
+function contextsOf(
+  fault: Fault,
+  shown: { readonly from: number; readonly until: number } | undefined,
+  spans: readonly Span[],
+): Effect[][] {
+  if (shown === undefined) return [];
+  return spans
+    .filter(({ from, until }) => from >= shown.from && until <= shown.until)
+    .map(({ active }) => effectsOf(active.filter((other) => other !== fault)));
+}
+
+/** Roots of other faults that everybody would see exactly as this one: alone, or all the time it showed. */
+function doubles(
+  plan: StormPlan,
+  fault: Fault,
+  contexts: readonly Effect[][],
+  observer: Observer,
+): string[] {
   if (!OUTAGES.includes(fault.kind)) return [];
-  const seen = observer.see(fault.effects);
+  const areSame = (beside: readonly Effect[], effects: readonly Effect[]): boolean =>
+    observer.isSame(
+      observer.see([...beside, ...fault.effects]),
+      observer.see([...beside, ...effects]),
+    );
   return candidates(plan, fault)
-    .filter(({ effects }) => observer.isSame(seen, observer.see(effects)))
+    .filter(
+      ({ effects }) =>
+        areSame([], effects) ||
+        (contexts.length > 0 && contexts.every((beside) => areSame(beside, effects))),
+    )
     .flatMap(({ roots }) => roots);
 }
 

@@ -6,20 +6,26 @@ import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
 import type { Answers } from './answers.ts';
 import { type Explainer, failedAt } from './explain.ts';
 import type { Finding } from './hold-down.ts';
-import { type Fate, isBeyondChance, widthOf } from './shared-fate.ts';
+import { type Fate, isBeyondChance, LEAST_FAILED, widthOf } from './shared-fate.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
 import { circuitsOf } from './ways.ts';
 
 export const COMMON_ROW = 'common-cause';
 
-/** What fails at once is seen within a round, its burst, the routers' convergence and the way here. */
-const TOGETHER = seconds(15);
+/** What fails at once is seen to begin within a round and the routers' convergence. */
+const TOGETHER = seconds(10);
+/** A group is not widened to what many share for the sake of one more circuit: two faults may meet. */
+const LEAST_MORE = 2;
 /** So long a circuit waits for its group to show, when another of the group has just failed. */
 const MATES_SHOW_IN = seconds(10);
 /** An answer so soon after an onset may belong to an echo that was sent before it. */
 const PROOF_AFTER = seconds(3);
-/** When most of a group work again, what still fails after so long is another fault. */
+/**
+ * When most of a group work again, what still fails so long after the last of them came back is another
+ * fault. It is told sooner when too few are left to be a group, or what they share answers again.
+ */
 const SPLIT_AFTER = seconds(60);
+const SURE_SPLIT_AFTER = seconds(20);
 /** A router with more circuits is a hub; its own death is told apart by other rows. */
 const MANY_CIRCUITS = 8;
 /** Explanations that a common cause of several sites outweighs. */
@@ -31,9 +37,11 @@ interface Group {
   lead: AlertKey;
   members: readonly AlertKey[];
   verdict: SilenceVerdict;
-  /** Most that ever failed at once, and since when less than half of them do. */
+  /** Most that ever failed at once; since when less than half of them do and none has come back. */
   most: number;
   endingSince?: EpochMs;
+  /** It is over for certain: too few are left to be a group, or what they share answers. */
+  isSurelyOver?: boolean;
 }
 
 export interface CommonCauseState {
@@ -45,6 +53,8 @@ export interface CommonFinding {
   readonly changed: readonly FiringAlert[];
   /** Alerts that the common cause explains no more. */
   readonly freed: readonly FiringAlert[];
+  /** Those of them that outlasted it: a point of presence is back, and this circuit is not. */
+  readonly outlasting: readonly FiringAlert[];
 }
 
 export interface CommonCauseDeps {
@@ -76,10 +86,18 @@ export interface CommonCause {
 
 const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial;
 const onsetOf = (firing: FiringAlert): number => firing.alert.evidence.onsetAt;
-const spanOf = (members: readonly FiringAlert[]) => {
-  const onsets = members.map(onsetOf);
-  return durationMs(Math.max(...onsets) - Math.min(...onsets));
-};
+/** While something else explained the alert it may have begun to fail at any time. */
+const latestOnsetOf = (firing: FiringAlert): number =>
+  Math.max(onsetOf(firing), firing.explainedUntil ?? 0);
+/** The least time within which all of them may have begun. */
+const spanOf = (members: readonly FiringAlert[]) =>
+  durationMs(
+    Math.max(0, Math.max(...members.map(onsetOf)) - Math.min(...members.map(latestOnsetOf))),
+  );
+const areTogether = (a: FiringAlert, b: FiringAlert): boolean => spanOf([a, b]) <= TOGETHER;
+
+/** What one look finds out; see `CommonFinding`. */
+type Found = { readonly [K in keyof CommonFinding]: Set<FiringAlert> };
 
 interface Candidate {
   readonly fate: Fate;
@@ -135,7 +153,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const found = new Map<Link, FiringAlert>();
     const links = linksIn(fate);
     for (const other of book.linkOutages()) {
-      if (Math.abs(onsetOf(other) - onsetOf(firing)) > TOGETHER) continue;
+      if (!areTogether(other, firing)) continue;
       const link = linkOf(other);
       if (link === undefined || !links.has(link) || found.has(link)) continue;
       if (other === firing || isFree(other, now)) found.set(link, other);
@@ -188,6 +206,14 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     return links.length === fate.links.length ? fate : { ...fate, links };
   }
 
+  /** One more circuit belongs to a group that shares its fate, but makes no wider one of it. */
+  function isWorthWidening({ fate, members }: Candidate): boolean {
+    const known = new Set(members.flatMap((one) => groupOf.get(one.alert.key) ?? []));
+    if (known.size === 0 || groups.has(fate.id)) return true;
+    const more = members.filter((one) => !groupOf.has(one.alert.key));
+    return known.size > 1 || more.length >= LEAST_MORE;
+  }
+
   /** The fate that explains most; of equal ones the narrowest. */
   function bestFate(firing: FiringAlert, now: EpochMs): Candidate | undefined {
     const link = linkOf(firing);
@@ -198,7 +224,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       .map((fate) => visible(fate))
       .map((fate) => ({ fate, members: failedWith(firing, fate, now) }))
       .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)))
-      .filter((candidate) => !hasOutlived(candidate));
+      .filter((candidate) => !hasOutlived(candidate) && isWorthWidening(candidate));
     candidates.sort(
       (a, b) => b.members.length - a.members.length || widthOf(a.fate) - widthOf(b.fate),
     );
@@ -256,23 +282,56 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   }
 
   /** Members that have cleared leave; the next one leads; the last ones go their own ways. */
-  function review(group: Group, now: EpochMs, changed: Set<FiringAlert>, freed: Set<FiringAlert>) {
+  function review(group: Group, now: EpochMs, found: Found): void {
     const firing = firingOf(group);
+    if (firing.length < group.members.length) delete group.endingSince;
     for (const key of group.members) if (book.get(key) === undefined) groupOf.delete(key);
     group.members = firing.map((one) => one.alert.key);
     const [first] = firing;
     if (first === undefined) groups.delete(group.id);
-    else if (isOver(group, now)) release(group, firing, freed);
-    else if (book.get(group.lead) === undefined) {
+    else if (isOver(group, now, firing)) {
+      // Until now it explained them: each may have failed by itself at any time.
+      for (const one of firing) one.explainedUntil = now;
+      for (const one of firing) found.outlasting.add(one);
+      release(group, firing, found.freed);
+    }
+    // Nothing has opened yet: routers have found a way for the others.
+    else if (hasNoIncident(firing) && isDisproved(group, firing)) {
+      release(group, firing, found.freed);
+    } else if (book.get(group.lead) === undefined) {
       group.lead = first.alert.key;
-      putUnder(first, firing, group.verdict, changed);
+      putUnder(first, firing, group.verdict, found.changed);
     }
   }
 
-  function isOver(group: Group, now: EpochMs): boolean {
-    if (group.members.length * 2 >= group.most) delete group.endingSince;
-    else group.endingSince ??= now;
-    return group.endingSince !== undefined && now >= group.endingSince + SPLIT_AFTER;
+  const hasNoIncident = (firing: readonly FiringAlert[]): boolean =>
+    firing.every(({ incident }) => incident === undefined);
+
+  const fateOf = (group: Group, firing: readonly FiringAlert[]): Fate | undefined =>
+    firing
+      .flatMap((one) => linkOf(one) ?? [])
+      .flatMap((link) => topology().fatesOf(link))
+      .find(({ id }) => id === group.id);
+
+  /** Too few still fail, or what they share has answered. */
+  function isDisproved(group: Group, firing: readonly FiringAlert[]): boolean {
+    const fate = fateOf(group, firing);
+    if (fate === undefined) return false;
+    const isTooFew = firing.length < LEAST_FAILED[fate.kind];
+    return isTooFew || hasAnswered(fate, Math.max(...firing.map(failedAt)));
+  }
+
+  const isNarrow = (group: Group): boolean => /^(site|device)\|/.test(group.id);
+  const splitAfter = ({ isSurelyOver }: Group): number =>
+    isSurelyOver === true ? SURE_SPLIT_AFTER : SPLIT_AFTER;
+
+  function isOver(group: Group, now: EpochMs, firing: readonly FiringAlert[]): boolean {
+    const isEnding = firing.length * 2 < group.most || firing.length === 1;
+    const isAnswering = isNarrow(group) && isDisproved(group, firing);
+    group.isSurelyOver = isAnswering || (isEnding && isDisproved(group, firing));
+    if (isEnding || isAnswering) group.endingSince ??= now;
+    else delete group.endingSince;
+    return group.endingSince !== undefined && now >= group.endingSince + splitAfter(group);
   }
 
   const firingOf = (group: Group): FiringAlert[] =>
@@ -283,7 +342,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const explanation = explainer.explain(lead);
     // Another agent's view of the same circuit says nothing against the group.
     if (explanation === undefined || explanation.row === 'same-subject') return false;
-    return !WEAKER_ROWS.has(explanation.row) || /^(site|device)\|/.test(group.id);
+    return !WEAKER_ROWS.has(explanation.row) || isNarrow(group);
   }
 
   function release(group: Group, firing: readonly FiringAlert[], freed: Set<FiringAlert>): void {
@@ -291,7 +350,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     for (const member of firing) {
       groupOf.delete(member.alert.key);
       delete member.verdict;
-      if (member.explanation?.row === COMMON_ROW) {
+      if (member.alert.key === group.lead || member.explanation?.row === COMMON_ROW) {
         book.setExplanation(member, explainer.explain(member));
       }
       freed.add(member);
@@ -299,11 +358,11 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   }
 
   function blame(dirty: ReadonlySet<FiringAlert>, now: EpochMs): CommonFinding {
-    const changed = new Set<FiringAlert>();
-    const freed = new Set<FiringAlert>();
+    const found: Found = { changed: new Set(), freed: new Set(), outlasting: new Set() };
+    const { changed, freed, outlasting } = found;
     ready = new Map();
     seen = new Map();
-    for (const group of [...groups.values()]) review(group, now, changed, freed);
+    for (const group of [...groups.values()]) review(group, now, found);
     hasLost = false;
     const inTurn = [...dirty].sort(bySerial);
     for (const firing of inTurn) {
@@ -312,7 +371,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       if (isLead && isExplainedAway(firing, group)) release(group, firingOf(group), freed);
     }
     for (const firing of inTurn) if (!freed.has(firing)) seek(firing, now, changed);
-    return { changed: [...changed], freed: [...freed] };
+    return { changed: [...changed], freed: [...freed], outlasting: [...outlasting] };
   }
 
   /** The group is known by its others: what stands upstream of this circuit need not be waited for. */
@@ -334,7 +393,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   function isTogetherWith(firing: FiringAlert, group: Group | undefined): boolean {
     const lead = group === undefined ? undefined : book.get(group.lead);
-    return lead !== undefined && Math.abs(onsetOf(lead) - onsetOf(firing)) <= TOGETHER;
+    return lead !== undefined && areTogether(lead, firing);
   }
 
   function seek(firing: FiringAlert, now: EpochMs, changed: Set<FiringAlert>): void {
@@ -358,7 +417,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     if (own.length === 0) return false;
     const fates = new Set(own.flatMap((link) => topology().fatesOf(link)));
     for (const mate of book.linkOutages()) {
-      if (Math.abs(onsetOf(mate) - onsetOf(firing)) > TOGETHER) continue;
+      if (!areTogether(mate, firing)) continue;
       const link = linkOf(mate);
       if (link === undefined || own.includes(link)) continue;
       if (
@@ -381,8 +440,10 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   function nextDueAt(): EpochMs | undefined {
     if (hasLost) return epochMs(0);
-    const ends = [...groups.values()].flatMap((group) => group.endingSince ?? []);
-    return ends.length === 0 ? undefined : epochMs(Math.min(...ends) + SPLIT_AFTER);
+    const ends = [...groups.values()].flatMap((group) =>
+      group.endingSince === undefined ? [] : [group.endingSince + splitAfter(group)],
+    );
+    return ends.length === 0 ? undefined : epochMs(Math.min(...ends));
   }
 
   return {

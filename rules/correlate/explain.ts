@@ -3,6 +3,7 @@ import type { Link } from '../../protocol/model/inventory.ts';
 import {
   type AgentId,
   type DeviceId,
+  deviceOf,
   idOf,
   kindOf,
   type SiteId,
@@ -100,8 +101,14 @@ export function failedAt({ alert }: FiringAlert): EpochMs {
   return epochMs(Math.max(onsetAt, alert.firedAt - BURST_LASTS));
 }
 
-const isLedByCommonCause = ({ explanation, verdict }: FiringAlert): boolean =>
-  explanation?.row === 'common-cause' || verdict?.shared !== undefined;
+/** Explanations of a circuit that rest on what was seen at its other end, or on many other circuits. */
+const FROM_AFAR: ReadonlySet<string> = new Set([
+  'common-cause',
+  'near-end-device',
+  'unknown-near-end',
+]);
+const isLostFromAfar = ({ explanation, verdict }: FiringAlert): boolean =>
+  FROM_AFAR.has(explanation?.row ?? '') || verdict?.shared !== undefined;
 
 export function createExplainer({ book, answers, topology }: ExplainerDeps): Explainer {
   const { isSilent } = book;
@@ -169,13 +176,16 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
 
   function isInTime(effect: FiringAlert, causes: readonly FiringAlert[], slot: Slot): boolean {
     if (slot.onsets === undefined) return true;
-    const all = [effect, ...causes];
+    // What the way does not need may have failed before, and then the device did not take it down.
+    const device = slot.onsets === 'apart' ? deviceOf(effect.alert.subject) : undefined;
+    const beside = device === undefined ? [] : (causesOnEdge(effect, device) ?? []);
+    const all = [effect, ...causes, ...beside];
     const onsets = all.map(onsetOf);
     const apart = Math.max(...onsets) - Math.min(...onsets);
     if (slot.onsets === 'at-once') return apart <= AT_ONCE;
     const phase = all.every(isProbed) ? TOGETHER : PHASE;
-    // Circuits that a common cause took down may all end at one device without its being dead.
-    if (slot.onsets === 'apart' && causes.every(isLedByCommonCause)) return true;
+    // Circuits that were taken down from afar may all end at one device without its being dead.
+    if (slot.onsets === 'apart' && causes.every(isLostFromAfar)) return true;
     if (slot.onsets === 'apart' && hasOutlived(idOf(effect.alert.subject), causes)) return true;
     return apart <= phase === (slot.onsets === 'together');
   }

@@ -83,14 +83,17 @@ export const EXPLANATIONS: readonly Row[] = [
     waits: 'no',
     text: 'a circuit of its site failed at about the same time, and nothing says on which port it ends',
     onsets: 'together',
-    slots: (topology, effect) => {
-      const { site } = effect;
-      if (site === undefined || topology.linksEndingOn(effect.subject).length > 0) return NO_SLOTS;
-      const isEndless = (link: Link): boolean =>
-        !link.ends.some((end) => topology.device(end.device)?.site === site && end.interface);
-      const circuits = topology.graph.circuitsAt(site).filter(isEndless);
-      return [[circuits.map((link) => ({ subject: linkSubject(link), families: DOWN }))]];
-    },
+    slots: (topology, effect) => [[circuitsOnUnknownPorts(topology, effect, DOWN)]],
+  },
+  {
+    row: 'interface-of-unknown-bad-link',
+    kinds: ['interface'],
+    families: ['utilisation', 'errors', 'discards'],
+    seenFrom: 'anywhere',
+    waits: 'no',
+    text: 'a circuit of its site began to work badly at about the same time, and nothing says on which port it ends',
+    onsets: 'together',
+    slots: (topology, effect) => [[circuitsOnUnknownPorts(topology, effect, ['loss', 'latency'])]],
   },
   {
     row: 'other-end',
@@ -358,6 +361,19 @@ export const EXPLANATIONS: readonly Row[] = [
       effect.site === undefined ? NO_SLOTS : [gatewayGroups(topology, effect.site)],
   },
 ];
+
+/** Circuits of the port's site of which nothing says on which port they end; none if the port has its own. */
+function circuitsOnUnknownPorts(
+  topology: Topology,
+  { site, subject }: Effect,
+  families: readonly Family[],
+): readonly Suspect[] {
+  if (site === undefined || topology.linksEndingOn(subject).length > 0) return [];
+  const isEndless = (link: Link): boolean =>
+    !link.ends.some((end) => topology.device(end.device)?.site === site && end.interface);
+  const circuits = topology.graph.circuitsAt(site).filter(isEndless);
+  return circuits.map((link) => ({ subject: linkSubject(link), families }));
+}
 
 /** Of devices of equal standing the first to fail explains the others. */
 const olderOnly = (subject: SubjectKey): Suspect => ({ subject, families: DOWN, olderOnly: true });

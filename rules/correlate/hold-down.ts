@@ -2,19 +2,20 @@ import type { Link } from '../../protocol/model/inventory.ts';
 import { type DeviceId, idOf, kindOf, type SubjectKey } from '../../protocol/model/subject.ts';
 import {
   type DurationMs,
+  durationMs,
   type EpochMs,
   epochMs,
   minutes,
   seconds,
 } from '../../protocol/model/units.ts';
 import type { Timing } from '../settings.ts';
-import type { AlertBook, FiringAlert } from './alert-book.ts';
+import type { AlertBook, ClearedCause, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
 import { type Explainer, failedAt, lookBackOf } from './explain.ts';
 import type { Family } from './family.ts';
 import type { Question, Silence } from './silence.ts';
 import type { Slot, Suspect, Way } from './slot.ts';
-import { linkSubject, type Topology } from './topology.ts';
+import { deviceSubject, linkSubject, type Topology } from './topology.ts';
 import { circuitsOf, lostOn } from './ways.ts';
 
 /** Longest default interval of what is polled by SNMP: so long an alert may wait to be looked at. */
@@ -68,6 +69,14 @@ const REROUTED_IN = seconds(20);
  */
 const LINK_SHOWS_IN = seconds(10);
 
+/**
+ * Loss is judged echo by echo and has no window: what was lost before an outage, or begins after it,
+ * is no echo of it once the routers have settled.
+ */
+const FRESH_LOSS = seconds(60);
+/** An outage is called over after so many seconds of answers, at least; what is lost among them is fresh. */
+const CLEARED_LATE = seconds(5);
+
 const OPEN: Finding = { kind: 'open' };
 const waiting = (
   until: EpochMs | null,
@@ -93,8 +102,24 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   function echoUntil(firing: FiringAlert, clearedAt: EpochMs): EpochMs {
     const rule = book.ruleOf(firing);
     const probed = timing().holdDown + (POLLED[book.familyOf(firing)] ?? 0);
+    return epochMs(clearedAt + probed + lingers(firing, clearedAt) + (rule?.clearAfter ?? 0));
+  }
+
+  /** How long the alert may go on although nothing is wrong any more, by the rule's own arithmetic. */
+  function lingers(firing: FiringAlert, clearedAt: EpochMs): DurationMs {
+    const { alert } = firing;
+    const rule = book.ruleOf(firing);
+    const isOutageOfIts = ({ family, alert: other }: ClearedCause): boolean =>
+      family === 'unreachable' && alert.firedAt < other.evidence.onsetAt;
+    if (rule?.detector.kind === 'threshold' && rule.detector.beyondChance !== undefined) {
+      const isDevice = kindOf(alert.subject) === 'device';
+      if (!isDevice && alert.firedAt >= clearedAt - CLEARED_LATE) return FRESH_LOSS;
+      if (!isDevice && book.clearedOn(alert.subject).some(isOutageOfIts)) return FRESH_LOSS;
+      // Its end needs proof as well, and on a line that always loses a little that takes its time.
+      if (isDevice && alert.firedAt <= clearedAt) return timing().reopenWithin;
+    }
     // Twice the window: one more lost packet in its tail prolongs it.
-    return epochMs(clearedAt + probed + 2 * lookBackOf(rule) + (rule?.clearAfter ?? 0));
+    return durationMs(2 * lookBackOf(rule));
   }
 
   /** Agents that can be asked about the subject; the child's own observer first. */
@@ -205,11 +230,16 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     return sites.flatMap((site) => graph.around(site)).filter((other) => other !== link);
   }
 
-  /** While routers converge, what lies behind a failed circuit is lost although a way is left. */
+  /** While routers converge, what lies behind a failed circuit or router is lost although a way is left. */
   function isRerouted(firing: FiringAlert): boolean {
     const { onsetAt } = firing.alert.evidence;
-    return [...circuitsTo(firing), ...circuitsAround(firing)]
-      .flatMap((link) => book.on(linkSubject(link)))
+    const own = topology().siteOf(firing.alert.subject);
+    const isElsewhere = (device: SubjectKey): boolean => topology().siteOf(device) !== own;
+    const routers = (link: Link): SubjectKey[] =>
+      link.ends.map((end) => deviceSubject(end.device)).filter(isElsewhere);
+    const near = [...circuitsTo(firing), ...circuitsAround(firing)];
+    return [...new Set(near.flatMap((link) => [linkSubject(link), ...routers(link)]))]
+      .flatMap(book.on)
       .some(
         (cause) =>
           book.familyOf(cause) === 'unreachable' &&

@@ -37,7 +37,7 @@ export const LEAST_SHARE: Record<Fate['kind'], number> = {
 };
 
 /** Two circuits of one carrier may well fail in one minute; those of one site share much more. */
-const LEAST_FAILED: Record<Fate['kind'], number> = {
+export const LEAST_FAILED: Record<Fate['kind'], number> = {
   device: 2,
   site: 2,
   pop: 3,

@@ -266,7 +266,9 @@ export function createIncidentBook(
     incident.state = 'resolved';
     incident.resolvedAt = now;
     delete incident.blindSince;
-    resolvedOf.set(troubleOf(incident.root.subject, incident.family), incident.id);
+    if (incident.isOutlasted === undefined) {
+      resolvedOf.set(troubleOf(incident.root.subject, incident.family), incident.id);
+    }
     say(incident, { kind: 'incident.resolved', because: [because] });
   }
 
@@ -338,7 +340,10 @@ export function createIncidentBook(
     incidents.set(snapshot.id, fromState(snapshot));
   }
   const resolved = [...incidents.values()].filter(
-    (incident) => incident.state === 'resolved' && incident.mergedInto === undefined,
+    (incident) =>
+      incident.state === 'resolved' &&
+      incident.mergedInto === undefined &&
+      incident.isOutlasted === undefined,
   );
   resolved.sort((a, b) => (a.resolvedAt ?? 0) - (b.resolvedAt ?? 0) || a.serial - b.serial);
   for (const incident of resolved) {

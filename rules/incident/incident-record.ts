@@ -47,6 +47,8 @@ export interface IncidentRecord {
   verdict?: SilenceVerdict;
   rootClearedAt?: EpochMs;
   clearedBecause?: Reason;
+  /** Ended while its root went on as a trouble of its own: never reopened. */
+  isOutlasted?: true;
   readonly symptoms: Map<AlertKey, SymptomRecord>;
   /** Firing alerts that belong to it, the root's included. */
   readonly live: Set<AlertKey>;

@@ -1,5 +1,5 @@
 import type { SubjectKey } from '../../protocol/model/subject.ts';
-import type { EpochMs } from '../../protocol/model/units.ts';
+import { type EpochMs, seconds } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
 import { blameCollector } from '../correlate/collector.ts';
 import { COMMON_ROW, type CommonCause } from '../correlate/common-cause.ts';
@@ -48,6 +48,9 @@ export interface PlacingDeps {
   readonly isEarlySign: (cleared: ClearedTrouble, cause: FiringAlert) => boolean;
   readonly timing: () => Timing;
 }
+
+/** So soon a router or site that was blamed for its circuits is seen to answer. */
+const MISTAKE_SHOWS_IN = seconds(60);
 
 const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial;
 const isLive = (incident: IncidentRecord | undefined): incident is IncidentRecord =>
@@ -370,10 +373,37 @@ export function createPlacing(deps: PlacingDeps): Placing {
     dirty.clear();
   }
 
+  /**
+   * What they shared works again, so its ticket ends; what still fails is told by itself. A router or
+   * site that was soon seen to be well had been blamed wrongly: then the ticket goes on under another name.
+   */
+  function endCommonCause(
+    incident: IncidentRecord,
+    { at, dirty }: Pick<Turn, 'at' | 'dirty'>,
+  ): void {
+    const { verdict, openedAt } = incident;
+    const isMistake =
+      verdict?.shared?.subject !== undefined && at.now < openedAt + MISTAKE_SHOWS_IN;
+    if (incident.takenOver !== undefined || isQuiet(incident) || isMistake) return;
+    if (verdict?.shared === undefined) return;
+    for (const firing of liveOf(incident)) {
+      incidents.leave(incident, firing.alert.key, at.now);
+      delete firing.incident;
+      firing.heldFrom = at.now;
+      dirty.add(firing);
+    }
+    const text = `most circuits of ${verdict.shared.name} work again; what still fails is told by itself`;
+    incident.isOutlasted = true;
+    incidents.resolve(incident, at.now, { kind: 'cleared', text });
+  }
+
   /** Circuits that failed together, and what may now be explained by them. */
   function blameCommonCause({ at, dirty }: Turn): void {
-    const { changed, freed } = common.blame(dirty, at.now);
+    const { changed, freed, outlasting } = common.blame(dirty, at.now);
     for (const firing of freed) firing.heldFrom = at.now;
+    for (const incident of new Set(outlasting.flatMap((firing) => incidentOf(firing) ?? []))) {
+      endCommonCause(incident, { at, dirty });
+    }
     for (const firing of [...changed, ...freed]) {
       dirty.add(firing);
       const incident = incidentOf(firing);

@@ -4,6 +4,9 @@ import type { BeyondChance, Rule } from '../settings.ts';
 /** See `LOSS_REASON` for the arithmetic. */
 const LOSS: BeyondChance = { usual: 0.01, bad: 0.15, evidence: 14.6 };
 
+/** Devices are ten times as many as links, and a link on their way tells of most of their loss first. */
+const DEVICE_LOSS: BeyondChance = { ...LOSS, evidence: 22 };
+
 const LOSS_REASON =
   'Echo by echo against the usual loss of the link, which is learned (at least 0.2 %; 1 % until it is known). At first a lost echo adds ln(15 %/1 %) = 2.71 to the evidence, an answered one takes ln(99 %/85 %) = 0.15 away, and one round adds at most a third of the 14.6 that are needed, so a single blip never suffices: a steady 20 % takes seven rounds of 5 echoes, 30 s, or about 20 s with the ten-echo bursts that an agent sends after a miss. A second sum looks for max(2 %, 4 x usual): 10 % in about a minute, 5 % in three, 2 % in a quarter of an hour or more. Computed as a Markov chain, 1,000 links with a steady 1 % of loss raise 0.6 false alerts a day; design budget: one. It ends when the odds that the loss is over are 400 to 1, so a steady loss is one alert: after a minute for 20 %, five for 5 %.';
 
@@ -80,14 +83,14 @@ export const PATH_RULES: readonly Rule[] = [
       also: ['stamp_loss_ratio'],
       over: minutes(2),
       band: { raiseAt: 0.02, clearAt: 0.01 },
-      beyondChance: LOSS,
+      beyondChance: DEVICE_LOSS,
     },
     holdFor: seconds(0),
     clearAfter: seconds(0),
     severity: 'minor',
     disturbance: 'degradation',
     cause: 'packet loss',
-    reason: LOSS_REASON,
+    reason: `${LOSS_REASON} Devices are many, so here 22 are needed instead of 14.6, a tenth of a hundredth of the false alerts (e^-7.4), and a steady 20 % takes ten rounds.`,
     advice: [
       'Does everything behind the same link lose packets? Then it is the link, not the device.',
       'Look at the device’s processor: a busy router answers echoes last.',

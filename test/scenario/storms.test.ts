@@ -196,7 +196,7 @@ describe('storms are not passed', () => {
             return incidentFact('incident.opened', fact.at - STORM_START, view);
           });
         return {
-          heard: (agent, samples, at) => each(engine.heard(agent, samples, at)),
+          heard: (agent, samples, at, lane) => each(engine.heard(agent, samples, at, lane)),
           tick: (at) => each(engine.tick(at)),
         };
       });
