@@ -18,6 +18,8 @@ const TOGETHER = seconds(10);
 const LEAST_MORE = 2;
 /** So long a circuit waits for its group to show, when another of the group has just failed. */
 const MATES_SHOW_IN = seconds(10);
+/** The same when something explained them until now: each must outlast that first. */
+const MATES_RELEASED_IN = seconds(45);
 /** An answer so soon after an onset may belong to an echo that was sent before it. */
 const PROOF_AFTER = seconds(3);
 /**
@@ -94,6 +96,8 @@ const spanOf = (members: readonly FiringAlert[]) =>
   durationMs(
     Math.max(0, Math.max(...members.map(onsetOf)) - Math.min(...members.map(latestOnsetOf))),
   );
+const latestFailureOf = (firing: FiringAlert): number =>
+  Math.max(failedAt(firing), firing.explainedUntil ?? 0);
 const areTogether = (a: FiringAlert, b: FiringAlert): boolean => spanOf([a, b]) <= TOGETHER;
 
 /** What one look finds out; see `CommonFinding`. */
@@ -168,7 +172,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   function isPossible({ kind, subject }: Fate, firing: FiringAlert): boolean {
     if (subject === undefined) return true;
     if (firing.explanation?.row === 'shared-edge') return false;
-    if (hasAnswered({ kind, subject }, onsetOf(firing))) return false;
+    if (hasAnswered({ kind, subject }, latestOnsetOf(firing))) return false;
     // A hub whose agent is heard is there; a branch's agent may be heard no more in a moment.
     const isHub = kind === 'site' && topology().graph.core.includes(idOf(subject));
     const hubAgents = isHub ? topology().agentsAt(idOf(subject)) : [];
@@ -187,7 +191,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   /** What answered after the first of its circuits had failed has not taken them down. */
   const hasOutlived = ({ fate, members }: Candidate): boolean =>
-    members.length > 0 && hasAnswered(fate, Math.min(...members.map(failedAt)));
+    members.length > 0 && hasAnswered(fate, Math.min(...members.map(latestFailureOf)));
 
   /** Circuits whose watchers are all silent can tell nothing, for or against. */
   function visible(fate: Fate): Fate {
@@ -413,27 +417,36 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     return link === undefined ? [] : [link];
   }
 
-  function hasMate(firing: FiringAlert, own: readonly Link[]): boolean {
-    if (own.length === 0) return false;
+  /** Other circuits of its fates that failed together with it. */
+  function* matesOf(firing: FiringAlert): Generator<FiringAlert> {
+    const own = circuitsOfAlert(firing);
+    if (own.length === 0) return;
     const fates = new Set(own.flatMap((link) => topology().fatesOf(link)));
     for (const mate of book.linkOutages()) {
-      if (!areTogether(mate, firing)) continue;
       const link = linkOf(mate);
-      if (link === undefined || own.includes(link)) continue;
-      if (
-        topology()
-          .fatesOf(link)
-          .some((fate) => fates.has(fate))
-      )
-        return true;
+      if (link === undefined || own.includes(link) || !areTogether(mate, firing)) continue;
+      if (isOneOf(fates, topology().fatesOf(link))) yield mate;
     }
-    return false;
+  }
+
+  const isOneOf = (fates: ReadonlySet<Fate>, found: readonly Fate[]): boolean =>
+    found.some((fate) => fates.has(fate));
+
+  /** While others of its fate may still be echoes of what has cleared they cannot form a group. */
+  function matesReleasedAt(firing: FiringAlert, now: EpochMs): EpochMs | undefined {
+    const { explainedUntil } = firing;
+    if (explainedUntil === undefined) return undefined;
+    const times = [...matesOf(firing)].map(({ releaseAt }) => releaseAt ?? 0);
+    const until = Math.min(explainedUntil + MATES_RELEASED_IN, Math.max(0, ...times));
+    return until > now ? epochMs(until) : undefined;
   }
 
   function judge(firing: FiringAlert, now: EpochMs): Finding {
-    const until = epochMs(firing.heldFrom + MATES_SHOW_IN);
-    if (now >= until || groupOf.has(firing.alert.key)) return { kind: 'open' };
-    if (!hasMate(firing, circuitsOfAlert(firing))) return { kind: 'open' };
+    if (groupOf.has(firing.alert.key)) return { kind: 'open' };
+    const shown = epochMs(firing.heldFrom + MATES_SHOW_IN);
+    const isFresh = now < shown && matesOf(firing).next().done === false;
+    const until = isFresh ? shown : matesReleasedAt(firing, now);
+    if (until === undefined) return { kind: 'open' };
     const text = 'another circuit that shares its fate has just failed; the rest may follow';
     return { kind: 'wait', until, ask: [], text };
   }

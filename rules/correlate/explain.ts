@@ -48,6 +48,9 @@ const OUTLIVED_AFTER = durationMs(500);
 /** Two polls of a port: so long the evidence of counted errors takes to gather, or to be outweighed. */
 const SURGE_LOOKS_BACK = seconds(120);
 
+/** So many explanations of explanations are followed; no network is deeper. */
+const LONGEST_CHAIN = 32;
+
 /** The time over which a rule looks back: the age its finding may have, and how long it echoes. */
 export function lookBackOf(rule: Rule | undefined): DurationMs {
   if (rule === undefined) return durationMs(0);
@@ -100,15 +103,6 @@ export function failedAt({ alert }: FiringAlert): EpochMs {
   if (alert.disturbance !== 'outage') return onsetAt;
   return epochMs(Math.max(onsetAt, alert.firedAt - BURST_LASTS));
 }
-
-/** Explanations of a circuit that rest on what was seen at its other end, or on many other circuits. */
-const FROM_AFAR: ReadonlySet<string> = new Set([
-  'common-cause',
-  'near-end-device',
-  'unknown-near-end',
-]);
-const isLostFromAfar = ({ explanation, verdict }: FiringAlert): boolean =>
-  FROM_AFAR.has(explanation?.row ?? '') || verdict?.shared !== undefined;
 
 export function createExplainer({ book, answers, topology }: ExplainerDeps): Explainer {
   const { isSilent } = book;
@@ -185,7 +179,9 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     if (slot.onsets === 'at-once') return apart <= AT_ONCE;
     const phase = all.every(isProbed) ? TOGETHER : PHASE;
     // Circuits that were taken down from afar may all end at one device without its being dead.
-    if (slot.onsets === 'apart' && causes.every(isLostFromAfar)) return true;
+    if (slot.onsets === 'apart' && causes.every((one) => isLostFromAfar(one, effect))) {
+      return true;
+    }
     if (slot.onsets === 'apart' && hasOutlived(idOf(effect.alert.subject), causes)) return true;
     return apart <= phase === (slot.onsets === 'together');
   }
@@ -303,13 +299,33 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
   }
 
   function bySlot(effect: FiringAlert, slot: Slot): Explanation | undefined {
-    const causes = causesFor(effect, slot) ?? [];
+    const all = causesFor(effect, slot) ?? [];
+    if (all.length === 0 || !isInTime(effect, all, slot)) return undefined;
+    // In a ring circuits seem to be behind each other: what hangs on the effect is no cause of it.
+    const causes = all.filter((cause) => !hangsOn(cause, effect));
     const [first] = causes;
-    if (first === undefined || !isInTime(effect, causes, slot)) return undefined;
+    if (first === undefined) return undefined;
     // Of several ways that failed each by itself, the last one to fail made the difference.
     const last = causes.reduce((a, b) => (onsetOf(a) < onsetOf(b) ? b : a));
     const by = slot.onsets === 'together' ? first : last;
     return { by: by.alert.key, row: slot.row, text: slot.text };
+  }
+
+  /** What took the circuit down is not the device that is to be explained. */
+  function isLostFromAfar(circuit: FiringAlert, device: FiringAlert): boolean {
+    const { explanation, verdict } = circuit;
+    if (explanation === undefined) return verdict?.shared !== undefined;
+    return explanation.row !== 'same-subject' && !hangsOn(circuit, device);
+  }
+
+  /** Whether the alert is explained by the other one, through whatever others. */
+  function hangsOn(firing: FiringAlert, other: FiringAlert): boolean {
+    let current: FiringAlert | undefined = firing;
+    for (let steps = 0; current?.explanation !== undefined && steps < LONGEST_CHAIN; steps++) {
+      if (current.explanation.by === other.alert.key) return true;
+      current = book.get(current.explanation.by);
+    }
+    return false;
   }
 
   const isLinkDown = (effect: FiringAlert, link: Link): boolean =>

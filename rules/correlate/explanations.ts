@@ -316,10 +316,27 @@ export const EXPLANATIONS: readonly Row[] = [
     slots: (topology, effect) => {
       const link = topology.link(idOf(effect.subject));
       const way = link === undefined ? undefined : wayToLink(topology, effect);
-      const [near] = way === undefined ? [] : [topology.graph.nearer(way.from, way.to)];
-      if (near === undefined) return NO_SLOTS;
-      const links = topology.graph.onTheWay(way?.from, near).filter((other) => other !== link);
-      return [[links.flatMap(linkBad)]];
+      if (way === undefined) return NO_SLOTS;
+      // In a ring it may be reached from either side: routers weigh ways by cost, not by length.
+      const links = new Set(way.to.flatMap((site) => topology.graph.onTheWay(way.from, site)));
+      return [[[...links].filter((other) => other !== link).flatMap(linkBad)]];
+    },
+  },
+  {
+    row: 'rerouted',
+    kinds: ['link'],
+    families: QUALITY,
+    seenFrom: 'anywhere',
+    waits: 'no',
+    text: 'a circuit near it failed at about the same time, and the way round is longer',
+    onsets: 'together',
+    slots: (topology, effect) => {
+      const link = topology.link(idOf(effect.subject));
+      const ends = link === undefined ? [] : topology.graph.endsOf(link);
+      // What ends where the observer stands is reached without a way round.
+      if (ends.includes(effect.observerSite ?? '')) return NO_SLOTS;
+      const near = new Set(ends.flatMap((site) => topology.graph.around(site)));
+      return [[[...near].filter((other) => other !== link).flatMap(linkDown)]];
     },
   },
   {

@@ -26,8 +26,6 @@ export interface SiteGraph {
    * those between hubs. None for a hub, and for regions with more than 64 circuits.
    */
   around(site: SiteId): readonly Link[];
-  /** The one with the fewest circuits between it and the observer. */
-  nearer(from: SiteId | undefined, sites: readonly SiteId[]): SiteId | undefined;
   /** Sites that the circuit alone connects to the rest; none = another way is left. */
   behind(link: Link, isDown: (link: Link) => boolean): readonly SiteId[];
 }
@@ -151,17 +149,6 @@ export function createSiteGraph(
     return [...way];
   }
 
-  function hopsTo(from: SiteId | undefined, to: SiteId): number {
-    const tree = treeFrom(from);
-    let hops = 0;
-    for (let edge = tree.get(to); edge !== undefined; edge = tree.get(edge.to)) hops += 1;
-    return hops;
-  }
-
-  function nearer(from: SiteId | undefined, candidates: readonly SiteId[]): SiteId | undefined {
-    return [...candidates].sort((a, b) => hopsTo(from, a) - hopsTo(from, b))[0];
-  }
-
   /** The circuits that are there for the site; a hub has others for every branch. */
   const servedBy = (site: SiteId): readonly Link[] => served.get(site) ?? [];
 
@@ -220,7 +207,6 @@ export function createSiteGraph(
     core: sites.core,
     cutBetween,
     onTheWay,
-    nearer,
     behind,
   };
 }
