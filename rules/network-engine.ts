@@ -146,6 +146,10 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     people,
     flood,
     homeOf: ({ alert }) => people.homeOf(alert.key) ?? homes.homeOf(alert.key),
+    isCircuitOf: (circuit, device) =>
+      kindOf(circuit) === 'link' &&
+      kindOf(device) === 'device' &&
+      topology.linksEndingAt(idOf(device)).some((link) => linkSubject(link) === circuit),
     isEarlySign: (cleared, cause) => isEarlySign(cleared, cause, { book, topology }),
     dependentsOf: (subject) => [...book.dependentsOf(subject), ...hangingOn(subject)],
     timing,
@@ -403,7 +407,12 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   function tick(at: Instant): Fact[] {
     if (at.now < nextTick) return [];
     const turn = turnAt(at);
-    for (const firing of holding.dueAt(at.now)) turn.dirty.add(firing);
+    for (const firing of holding.dueAt(at.now)) {
+      turn.dirty.add(firing);
+      for (const hanging of book.dependentsOf(firing.alert.subject)) {
+        if (isUnsettled(hanging)) turn.dirty.add(hanging);
+      }
+    }
     expireAcknowledgements(incidents, at.now);
     const before = epochMs(at.now - timing().reopenWithin);
     incidents.forget(before);

@@ -18,6 +18,9 @@ const TOGETHER = seconds(10);
 const LEAST_MORE = 2;
 /** So long a circuit waits for its group to show, when another of the group has just failed. */
 const MATES_SHOW_IN = seconds(10);
+/** Many at once are a site or a hub, whose agent is called silent a little later. */
+const MANY_MATES = 3;
+const SILENCE_SHOWS_IN = seconds(5);
 /** The same when something explained them until now: each must outlast that first. */
 const MATES_RELEASED_IN = seconds(45);
 /** An answer so soon after an onset may belong to an echo that was sent before it. */
@@ -88,16 +91,14 @@ export interface CommonCause {
 
 const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial;
 const onsetOf = (firing: FiringAlert): number => firing.alert.evidence.onsetAt;
-/** While something else explained the alert it may have begun to fail at any time. */
+/** It may have begun with mere loss, and while something else explained it it may have failed at any time. */
 const latestOnsetOf = (firing: FiringAlert): number =>
-  Math.max(onsetOf(firing), firing.explainedUntil ?? 0);
+  Math.max(failedAt(firing), firing.explainedUntil ?? 0);
 /** The least time within which all of them may have begun. */
 const spanOf = (members: readonly FiringAlert[]) =>
   durationMs(
     Math.max(0, Math.max(...members.map(onsetOf)) - Math.min(...members.map(latestOnsetOf))),
   );
-const latestFailureOf = (firing: FiringAlert): number =>
-  Math.max(failedAt(firing), firing.explainedUntil ?? 0);
 const areTogether = (a: FiringAlert, b: FiringAlert): boolean => spanOf([a, b]) <= TOGETHER;
 
 /** What one look finds out; see `CommonFinding`. */
@@ -191,7 +192,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   /** What answered after the first of its circuits had failed has not taken them down. */
   const hasOutlived = ({ fate, members }: Candidate): boolean =>
-    members.length > 0 && hasAnswered(fate, Math.min(...members.map(latestFailureOf)));
+    members.length > 0 && hasAnswered(fate, Math.min(...members.map(latestOnsetOf)));
 
   /** Circuits whose watchers are all silent can tell nothing, for or against. */
   function visible(fate: Fate): Fate {
@@ -214,6 +215,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   function isWorthWidening({ fate, members }: Candidate): boolean {
     const known = new Set(members.flatMap((one) => groupOf.get(one.alert.key) ?? []));
     if (known.size === 0 || groups.has(fate.id)) return true;
+    // What is coming back is no sign of anything wider.
+    if ([...known].some((group) => firingOf(group).length < group.most)) return false;
     const more = members.filter((one) => !groupOf.has(one.alert.key));
     return known.size > 1 || more.length >= LEAST_MORE;
   }
@@ -432,6 +435,15 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   const isOneOf = (fates: ReadonlySet<Fate>, found: readonly Fate[]): boolean =>
     found.some((fate) => fates.has(fate));
 
+  /** When its mates have shown, and with many of them the silence of who watched what they share. */
+  function matesShownAt(firing: FiringAlert, now: EpochMs): EpochMs | undefined {
+    if (now >= firing.heldFrom + MATES_SHOW_IN + SILENCE_SHOWS_IN) return undefined;
+    const mates = [...matesOf(firing)].length;
+    const wait = MATES_SHOW_IN + (mates >= MANY_MATES ? SILENCE_SHOWS_IN : 0);
+    const until = epochMs(firing.heldFrom + wait);
+    return mates > 0 && now < until ? until : undefined;
+  }
+
   /** While others of its fate may still be echoes of what has cleared they cannot form a group. */
   function matesReleasedAt(firing: FiringAlert, now: EpochMs): EpochMs | undefined {
     const { explainedUntil } = firing;
@@ -443,9 +455,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   function judge(firing: FiringAlert, now: EpochMs): Finding {
     if (groupOf.has(firing.alert.key)) return { kind: 'open' };
-    const shown = epochMs(firing.heldFrom + MATES_SHOW_IN);
-    const isFresh = now < shown && matesOf(firing).next().done === false;
-    const until = isFresh ? shown : matesReleasedAt(firing, now);
+    const until = matesShownAt(firing, now) ?? matesReleasedAt(firing, now);
     if (until === undefined) return { kind: 'open' };
     const text = 'another circuit that shares its fate has just failed; the rest may follow';
     return { kind: 'wait', until, ask: [], text };

@@ -100,7 +100,8 @@ const isQuick = (family: Family): boolean => QUICK_FAMILIES.includes(family);
  */
 export function failedAt({ alert }: FiringAlert): EpochMs {
   const { onsetAt } = alert.evidence;
-  if (alert.disturbance !== 'outage') return onsetAt;
+  // An agent's silence begins when it was last heard, however long it takes to be called one.
+  if (alert.disturbance !== 'outage' || kindOf(alert.subject) === 'agent') return onsetAt;
   return epochMs(Math.max(onsetAt, alert.firedAt - BURST_LASTS));
 }
 
@@ -126,6 +127,14 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     return site !== undefined && topology().siteOfAgent(firing.alert.agent) === site;
   };
 
+  /** Its own site cannot reach it, or an agent outside that goes on reaching others of its site. */
+  function isSeenDead(cause: FiringAlert): boolean {
+    const { subject, agent } = cause.alert;
+    const site = topology().siteOf(subject);
+    if (site === undefined || isSeenFromInside(cause)) return site !== undefined;
+    return isOtherReached(site, agent, subject, epochMs(failedAt(cause) + TOGETHER));
+  }
+
   function suspectIn(effect: FiringAlert, group: readonly Suspect[]): FiringAlert | undefined {
     for (const suspect of group) {
       const found = book
@@ -134,7 +143,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
           (cause) =>
             cause !== effect &&
             suspect.families.includes(book.familyOf(cause)) &&
-            !(suspect.insideOnly && !isSeenFromInside(cause)) &&
+            !(suspect.insideOnly && !isSeenDead(cause)) &&
             !(suspect.olderOnly && cause.serial > effect.serial) &&
             beginsInTime(cause, effect),
         );
@@ -226,26 +235,25 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
 
   /** What cuts the effect off from its observer; undefined while a way is left. */
   function causesOnWay(effect: FiringAlert, way: Way): readonly FiringAlert[] | undefined {
-    const found = new Map<Link, FiringAlert | undefined>();
+    const tried = new Map<Link, FiringAlert | undefined>();
     const sources = sourcesOf(way);
     // While nobody is heard at all it is the collector that is blind.
     const isSeeing = sources.some((site) => !topology().agentsAt(site).every(isSilent));
     const causeOf = (link: Link): FiringAlert | undefined => {
-      if (!found.has(link)) {
+      if (!tried.has(link)) {
         const blind = () => (isSeeing ? blindnessOf(effect, link) : undefined);
-        found.set(link, suspectIn(effect, lostOn(way, link)) ?? blind());
+        tried.set(link, suspectIn(effect, lostOn(way, link)) ?? blind());
       }
-      return found.get(link);
+      return tried.get(link);
     };
     const isDown = (link: Link): boolean =>
       link === way.not || causeOf(link) !== undefined || (isSeeing && isUnseen(link));
     const causes = new Set<FiringAlert>();
     for (const site of way.to) {
-      const cut = topology().graph.cutBetween(sources, site, isDown);
-      const known = cut?.filter((link) => link !== way.not);
-      if (known === undefined || isReachedOtherwise(effect, site, known.flatMap(causeList)))
-        return undefined;
-      for (const cause of known.flatMap(causeList)) causes.add(cause);
+      const cut = topology().graph.cutBetween(sources, site, isDown, way.not);
+      const found = cut?.flatMap(causeList);
+      if (found === undefined || isReachedOtherwise(effect, site, found)) return undefined;
+      for (const cause of found) causes.add(cause);
     }
     function causeList(link: Link): readonly FiringAlert[] {
       const cause = causeOf(link);

@@ -62,6 +62,8 @@ const EDGE_QUESTIONS = 3;
 
 /** Convergence (seconds), then the ten seconds of answers that clear an outage, and the way here. */
 const REROUTED_IN = seconds(20);
+/** A default round of echoes, and the way here. */
+const ROUND = seconds(6);
 
 /**
  * Circuits are probed alike: one on the way loses at least as much, and shows about as soon. Devices
@@ -247,6 +249,13 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       );
   }
 
+  /** A device with a dead circuit of its own: others of its site, once they answer again, tell which is the cause. */
+  const isEndOfLost = (firing: FiringAlert): boolean =>
+    kindOf(firing.alert.subject) === 'device' &&
+    circuitsOf(topology(), idOf(firing.alert.subject)).some((link) =>
+      explainer.isLinkDown(firing, link),
+    );
+
   /** How much later than the alert a bad circuit on the way to its subject may show. */
   function showsIn(firing: FiringAlert): number {
     const lookBack = lookBackOf(book.ruleOf(firing));
@@ -279,7 +288,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     if (ask.length > 0 && now < answered) {
       return waiting(answered, 'its upstream has not been probed since the trouble began', ask);
     }
-    const settled = epochMs(firing.heldFrom + REROUTED_IN);
+    const settled = epochMs(firing.heldFrom + REROUTED_IN + (isEndOfLost(firing) ? ROUND : 0));
     if (now < settled && isRerouted(firing)) {
       const text = 'a circuit near it has just failed; routers find another way';
       return { ...waiting(settled, text), isSettling: true };

@@ -1,5 +1,5 @@
 import { type AgentId, idOf, type SiteId, type SubjectKey } from '../../protocol/model/subject.ts';
-import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import { type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
 import type { Timing } from '../settings.ts';
 import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
 import type { Answers } from './answers.ts';
@@ -38,6 +38,15 @@ export interface Silence {
 }
 
 const QUESTIONS = 3;
+/** Agents are heard every 5 s at least: what cuts off the collector silences them within a little more. */
+const SILENCED_WITHIN = seconds(10);
+
+/** Whether so many were last heard of at about the same time. */
+function areAtOnce(silences: readonly FiringAlert[], least: number): boolean {
+  const heard = silences.map(({ alert }) => alert.evidence.onsetAt).sort((a, b) => a - b);
+  return heard.some((at, n) => (heard[n + Math.ceil(least) - 1] ?? Number.POSITIVE_INFINITY) <= at + SILENCED_WITHIN);
+}
+
 export const COLLECTOR_ROW = 'collector-cut-off';
 
 export function createSilence({ book, answers, topology, timing }: SilenceDeps): Silence {
@@ -104,8 +113,10 @@ export function createSilence({ book, answers, topology, timing }: SilenceDeps):
       .filter((f) => f.explanation === undefined || f.explanation.row === COLLECTOR_ROW)
       .filter((f) => !isSettled(f))
       .sort((a, b) => a.serial - b.serial);
-    const share = timing().collectorBlindShare * topology().agentCount;
-    return unexplained.length >= Math.max(2, share) ? unexplained : [];
+    const least = Math.max(2, timing().collectorBlindShare * topology().agentCount);
+    const isBlindAlready = unexplained.some((f) => f.explanation?.row === COLLECTOR_ROW);
+    const isBlind = isBlindAlready ? unexplained.length >= least : areAtOnce(unexplained, least);
+    return isBlind ? unexplained : [];
   }
 
   return { isSilent, judge, collectorBlindness };

@@ -11,11 +11,13 @@ export interface SiteGraph {
   /**
    * The circuits that would have to work again for `to` to be reached, when none of the ways from any
    * site of `from` is left; undefined = there is a way, or the inventory never knew one. Two floods in turn, so the work is twice the smaller side.
+   * @param not a circuit that is not asked about: it is left out of the answer
    */
   cutBetween(
     from: readonly SiteId[],
     to: SiteId,
     isDown: (link: Link) => boolean,
+    not?: Link,
   ): readonly Link[] | undefined;
   /** Where the collector may be: the hubs; without any the sites that nothing serves. */
   readonly core: readonly SiteId[];
@@ -102,6 +104,7 @@ export function createSiteGraph(
     sources: readonly SiteId[],
     to: SiteId,
     isDown: (link: Link) => boolean,
+    not?: Link,
   ): readonly Link[] | undefined {
     if (sources.includes(to) || !sites.wereEverJoined(sources, to)) return undefined;
     const near = floodFrom(sources);
@@ -110,10 +113,8 @@ export function createSiteGraph(
       if (advance(far, near, isDown)) return undefined;
       if (near.next < near.queue.length && advance(near, far, isDown)) return undefined;
     }
-    const outward = far.cut.filter((edge) => !far.seen.has(edge.to));
-    // Circuits that serve the lost side come first; those that only lead on to others prove nothing.
-    const serving = outward.filter((edge) => far.seen.has(edge.link.site));
-    return [...new Set((serving.length > 0 ? serving : outward).map((edge) => edge.link))];
+    const outward = far.cut.filter((edge) => edge.link !== not && !far.seen.has(edge.to));
+    return [...new Set(outward.map((edge) => edge.link))];
   }
 
   function growTree(sources: readonly string[]): Map<string, Edge> {

@@ -44,6 +44,8 @@ export interface PlacingDeps {
   readonly homeOf: (firing: FiringAlert) => IncidentRecord | undefined;
   /** Alerts that may be explained by trouble of the subject. */
   readonly dependentsOf: (subject: SubjectKey) => readonly FiringAlert[];
+  /** A circuit that ends at the device: it may have been the cause of what was taken for the device's end. */
+  readonly isCircuitOf: (circuit: SubjectKey, device: SubjectKey) => boolean;
   /** What has cleared was a sign of this cause, which was found only now. */
   readonly isEarlySign: (cleared: ClearedTrouble, cause: FiringAlert) => boolean;
   readonly timing: () => Timing;
@@ -210,6 +212,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
     const isSameFault =
       homeOf(root) === own ||
       own.root.subject === root.alert.subject ||
+      deps.isCircuitOf(root.alert.subject, own.root.subject) ||
       (root === lead && own.family === 'agent-silent');
     if (isSameFault && own.rootClearedAt !== undefined) {
       incidents.takeOver(own, root, book.familyOf(root));
