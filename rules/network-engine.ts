@@ -16,14 +16,15 @@ import { type AnswersState, createAnswers } from './correlate/answers.ts';
 import { type CommonCauseState, createCommonCause } from './correlate/common-cause.ts';
 import { isEarlySign } from './correlate/early-sign.ts';
 import { createExplainer, type Explainer } from './correlate/explain.ts';
-import { isQuickOutage } from './correlate/explanations.ts';
 import { inOneOrder } from './correlate/fact-order.ts';
+import { isQuickOutage } from './correlate/family.ts';
 import { createHoldDown, type Finding } from './correlate/hold-down.ts';
 import { createMaintenance } from './correlate/maintenance.ts';
 import { createSilence } from './correlate/silence.ts';
 import { createTopology, deviceSubject, endInterfaces, linkSubject } from './correlate/topology.ts';
 import { createBusiness } from './incident/business.ts';
 import { expireAcknowledgements, nextExpiry, obey } from './incident/commands.ts';
+import { contradict } from './incident/contradiction.ts';
 import { createFlood, type FloodState } from './incident/flood.ts';
 import { createFoundLater, type FoundLaterState } from './incident/found-later.ts';
 import { createHolding, type HoldingState, type Turn } from './incident/holding.ts';
@@ -57,10 +58,6 @@ interface NetworkState {
   readonly foundLater?: FoundLaterState;
 }
 
-/** An answer so soon after an onset may belong to an echo that was sent before it. */
-const CONTRADICTION_AFTER = seconds(5);
-/** Two rounds: so long another agent must go on reaching what is said to be down. */
-const CONTRADICTION_LASTS = seconds(10);
 /** A site with more circuits is a hub: one that answers says nothing of the ways to the others. */
 const MANY_CIRCUITS = 8;
 /** How often what is over is forgotten; only memory depends on it. */
@@ -331,7 +328,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     const { subject, agent, at } = fact;
     const proved = [subject, ...nearEndsOf(subject, agent)];
     for (const one of proved) answers.note(one, agent, at);
-    for (const firing of book.on(subject)) contradict(firing, agent, at);
+    for (const firing of book.on(subject)) contradict(firing, agent, at, incidents);
     const asking = [
       ...proved.flatMap(book.dependentsOf),
       ...endsOf(subject).flatMap((site) => book.dependentsOf(subjectKey('site', site))),
@@ -353,26 +350,6 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     if (link === undefined || site === undefined) return [];
     const near = link.ends.filter((end) => topology.device(end.device)?.site === site);
     return near.map((end) => deviceSubject(end.device));
-  }
-
-  /**
-   * Another agent goes on reaching what this one calls down: said, and the finding trusted less. One
-   * answer is not enough: on the way back agents see the return one after the other.
-   */
-  function contradict(firing: FiringAlert, agent: AgentId, at: EpochMs): void {
-    const incident = incidents.get(firing.incident);
-    const isRoot = incident?.root.key === firing.alert.key && incident.family === 'unreachable';
-    if (incident === undefined || !isRoot) return;
-    if (agent === firing.alert.agent) delete incident.doubtedSince;
-    else if (at > firing.alert.evidence.onsetAt + CONTRADICTION_AFTER) doubt(incident, agent, at);
-  }
-
-  function doubt(incident: IncidentRecord, agent: AgentId, at: EpochMs): void {
-    incident.doubtedSince ??= at;
-    const isLasting = at >= incident.doubtedSince + CONTRADICTION_LASTS;
-    if (!isLasting || incident.contradictedBy.includes(agent)) return;
-    incident.contradictedBy = [...incident.contradictedBy, agent].sort();
-    incidents.touch(incident);
   }
 
   function take(fact: SiteFact, turn: Turn): void {

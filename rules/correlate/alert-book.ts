@@ -9,9 +9,9 @@ import {
 } from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { EngineSettings, Rule } from '../settings.ts';
-import { slotsOf } from './explanations.ts';
 import { type Family, familyOf } from './family.ts';
 import type { Slot } from './slot.ts';
+import { slotsOf } from './slots-of.ts';
 import type { Topology } from './topology.ts';
 
 /** Why the engine thinks that one alert explains another. */

@@ -1,28 +1,19 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
 import type { Link } from '../../protocol/model/inventory.ts';
-import { idOf, kindOf } from '../../protocol/model/subject.ts';
-import { durationMs, type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
+import { idOf } from '../../protocol/model/subject.ts';
+import { type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
 import type { Answers } from './answers.ts';
 import { type Explainer, failedAt } from './explain.ts';
 import type { Finding } from './hold-down.ts';
+import { areTogether, createMates, latestOnsetOf, spanOf } from './mates.ts';
 import { type Fate, isBeyondChance, LEAST_FAILED, widthOf } from './shared-fate.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
-import { circuitsOf } from './ways.ts';
 
 export const COMMON_ROW = 'common-cause';
 
-/** What fails at once is seen to begin within a round and the routers' convergence. */
-const TOGETHER = seconds(10);
 /** A group is not widened to what many share for the sake of one more circuit: two faults may meet. */
 const LEAST_MORE = 2;
-/** So long a circuit waits for its group to show, when another of the group has just failed. */
-const MATES_SHOW_IN = seconds(10);
-/** Many at once are a site or a hub, whose agent is called silent a little later. */
-const MANY_MATES = 3;
-const SILENCE_SHOWS_IN = seconds(5);
-/** The same when something explained them until now: each must outlast that first. */
-const MATES_RELEASED_IN = seconds(45);
 /** An answer so soon after an onset may belong to an echo that was sent before it. */
 const PROOF_AFTER = seconds(3);
 /**
@@ -31,8 +22,6 @@ const PROOF_AFTER = seconds(3);
  */
 const SPLIT_AFTER = seconds(60);
 const SURE_SPLIT_AFTER = seconds(20);
-/** A router with more circuits is a hub; its own death is told apart by other rows. */
-const MANY_CIRCUITS = 8;
 /** Explanations that a common cause of several sites outweighs. */
 const WEAKER_ROWS: ReadonlySet<string> = new Set([COMMON_ROW, 'shared-edge']);
 
@@ -90,17 +79,6 @@ export interface CommonCause {
 }
 
 const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial;
-const onsetOf = (firing: FiringAlert): number => firing.alert.evidence.onsetAt;
-/** It may have begun with mere loss, and while something else explained it it may have failed at any time. */
-const latestOnsetOf = (firing: FiringAlert): number =>
-  Math.max(failedAt(firing), firing.explainedUntil ?? 0);
-/** The least time within which all of them may have begun. */
-const spanOf = (members: readonly FiringAlert[]) =>
-  durationMs(
-    Math.max(0, Math.max(...members.map(onsetOf)) - Math.min(...members.map(latestOnsetOf))),
-  );
-const areTogether = (a: FiringAlert, b: FiringAlert): boolean => spanOf([a, b]) <= TOGETHER;
-
 /** What one look finds out; see `CommonFinding`. */
 type Found = { readonly [K in keyof CommonFinding]: Set<FiringAlert> };
 
@@ -112,6 +90,8 @@ interface Candidate {
 export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseState): CommonCause {
   const { book, explainer, answers, topology } = deps;
   const { isSilent } = book;
+  const mates = createMates(book, topology);
+  const { linkOf } = mates;
   const groups = new Map<string, Group>();
   const groupOf = new Map<AlertKey, Group>();
   let hasLost = false;
@@ -125,9 +105,6 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     groups.set(group.id, group);
     for (const key of group.members) groupOf.set(key, group);
   }
-
-  const linkOf = ({ alert }: FiringAlert): Link | undefined =>
-    kindOf(alert.subject) === 'link' ? topology().link(idOf(alert.subject)) : undefined;
 
   /** The outage of a circuit that nothing narrower explains. */
   function isFree(firing: FiringAlert, now: EpochMs): boolean {
@@ -290,16 +267,15 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   /** Members that have cleared leave; the next one leads; the last ones go their own ways. */
   function review(group: Group, now: EpochMs, found: Found): void {
-    const firing = firingOf(group);
-    if (firing.length < group.members.length) delete group.endingSince;
-    for (const key of group.members) if (book.get(key) === undefined) groupOf.delete(key);
-    group.members = firing.map((one) => one.alert.key);
+    const firing = stillFiring(group);
     const [first] = firing;
     if (first === undefined) groups.delete(group.id);
     else if (isOver(group, now, firing)) {
-      // Until now it explained them: each may have failed by itself at any time.
-      for (const one of firing) one.explainedUntil = now;
-      for (const one of firing) found.outlasting.add(one);
+      for (const one of firing) {
+        // Until now it explained them: each may have failed by itself at any time.
+        one.explainedUntil = now;
+        found.outlasting.add(one);
+      }
       release(group, firing, found.freed);
     }
     // Nothing has opened yet: routers have found a way for the others.
@@ -309,6 +285,14 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       group.lead = first.alert.key;
       putUnder(first, firing, group.verdict, found.changed);
     }
+  }
+
+  function stillFiring(group: Group): FiringAlert[] {
+    const firing = firingOf(group);
+    if (firing.length < group.members.length) delete group.endingSince;
+    for (const key of group.members) if (book.get(key) === undefined) groupOf.delete(key);
+    group.members = firing.map((one) => one.alert.key);
+    return firing;
   }
 
   const hasNoIncident = (firing: readonly FiringAlert[]): boolean =>
@@ -409,53 +393,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     if (best !== undefined) join(best, changed);
   }
 
-  /** The circuits whose fate the alert may share: its own, or those that end at its device. */
-  function circuitsOfAlert(firing: FiringAlert): readonly Link[] {
-    if (book.familyOf(firing) !== 'unreachable') return [];
-    if (kindOf(firing.alert.subject) === 'device') {
-      const circuits = circuitsOf(topology(), idOf(firing.alert.subject));
-      return circuits.length > MANY_CIRCUITS ? [] : circuits;
-    }
-    const link = linkOf(firing);
-    return link === undefined ? [] : [link];
-  }
-
-  /** Other circuits of its fates that failed together with it. */
-  function* matesOf(firing: FiringAlert): Generator<FiringAlert> {
-    const own = circuitsOfAlert(firing);
-    if (own.length === 0) return;
-    const fates = new Set(own.flatMap((link) => topology().fatesOf(link)));
-    for (const mate of book.linkOutages()) {
-      const link = linkOf(mate);
-      if (link === undefined || own.includes(link) || !areTogether(mate, firing)) continue;
-      if (isOneOf(fates, topology().fatesOf(link))) yield mate;
-    }
-  }
-
-  const isOneOf = (fates: ReadonlySet<Fate>, found: readonly Fate[]): boolean =>
-    found.some((fate) => fates.has(fate));
-
-  /** When its mates have shown, and with many of them the silence of who watched what they share. */
-  function matesShownAt(firing: FiringAlert, now: EpochMs): EpochMs | undefined {
-    if (now >= firing.heldFrom + MATES_SHOW_IN + SILENCE_SHOWS_IN) return undefined;
-    const mates = [...matesOf(firing)].length;
-    const wait = MATES_SHOW_IN + (mates >= MANY_MATES ? SILENCE_SHOWS_IN : 0);
-    const until = epochMs(firing.heldFrom + wait);
-    return mates > 0 && now < until ? until : undefined;
-  }
-
-  /** While others of its fate may still be echoes of what has cleared they cannot form a group. */
-  function matesReleasedAt(firing: FiringAlert, now: EpochMs): EpochMs | undefined {
-    const { explainedUntil } = firing;
-    if (explainedUntil === undefined) return undefined;
-    const times = [...matesOf(firing)].map(({ releaseAt }) => releaseAt ?? 0);
-    const until = Math.min(explainedUntil + MATES_RELEASED_IN, Math.max(0, ...times));
-    return until > now ? epochMs(until) : undefined;
-  }
-
   function judge(firing: FiringAlert, now: EpochMs): Finding {
-    if (groupOf.has(firing.alert.key)) return { kind: 'open' };
-    const until = matesShownAt(firing, now) ?? matesReleasedAt(firing, now);
+    const until = groupOf.has(firing.alert.key) ? undefined : mates.awaitedUntil(firing, now);
     if (until === undefined) return { kind: 'open' };
     const text = 'another circuit that shares its fate has just failed; the rest may follow';
     return { kind: 'wait', until, ask: [], text };

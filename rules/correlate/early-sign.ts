@@ -1,8 +1,8 @@
 import type { Alert } from '../../protocol/model/alert.ts';
 import { type EpochMs, later, seconds } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from './alert-book.ts';
-import { isOutage, slotsOf } from './explanations.ts';
-import { type Family, rankOf } from './family.ts';
+import { type Family, isOutage, rankOf } from './family.ts';
+import { slotsOf } from './slots-of.ts';
 import type { Topology } from './topology.ts';
 
 /** A trouble that has cleared: what was blamed for it then, and until when it was seen. */

@@ -3,13 +3,13 @@ import type { Link } from '../../protocol/model/inventory.ts';
 import {
   type AgentId,
   type DeviceId,
-  deviceOf,
   idOf,
   kindOf,
   type SiteId,
   subjectKey,
 } from '../../protocol/model/subject.ts';
 import {
+  assertNever,
   type DurationMs,
   durationMs,
   type EpochMs,
@@ -19,7 +19,7 @@ import {
 import type { Rule } from '../settings.ts';
 import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
-import { type Family, QUICK_FAMILIES, rankOf } from './family.ts';
+import { isQuickOutage, rankOf } from './family.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
 import { createReached } from './reached.ts';
 import type { Groups, Slot, Suspect, Way } from './slot.ts';
@@ -92,8 +92,6 @@ export interface ExplainerDeps {
   readonly topology: () => Topology;
 }
 
-const isQuick = (family: Family): boolean => QUICK_FAMILIES.includes(family);
-
 /**
  * Rounds are dated by their last answered packet: one sent after the child failed is proof. An
  * outage may begin with mere loss, long before; what counts is the burst that made it one.
@@ -114,7 +112,7 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     return cause.alert.evidence.onsetAt <= began + slackOf(cause, effect);
   };
 
-  const isProbed = (firing: FiringAlert): boolean => isQuick(book.familyOf(firing));
+  const isProbed = (firing: FiringAlert): boolean => isQuickOutage(book.familyOf(firing));
 
   function slackOf(cause: FiringAlert, effect: FiringAlert): number {
     if (isProbed(cause) && isProbed(effect)) return TOGETHER;
@@ -178,21 +176,37 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
   const onsetOf = (firing: FiringAlert): number => firing.alert.evidence.onsetAt;
 
   function isInTime(effect: FiringAlert, causes: readonly FiringAlert[], slot: Slot): boolean {
-    if (slot.onsets === undefined) return true;
-    // What the way does not need may have failed before, and then the device did not take it down.
-    const device = slot.onsets === 'apart' ? deviceOf(effect.alert.subject) : undefined;
-    const beside = device === undefined ? [] : (causesOnEdge(effect, device) ?? []);
-    const all = [effect, ...causes, ...beside];
-    const onsets = all.map(onsetOf);
-    const apart = Math.max(...onsets) - Math.min(...onsets);
-    if (slot.onsets === 'at-once') return apart <= AT_ONCE;
-    const phase = all.every(isProbed) ? TOGETHER : PHASE;
-    // Circuits that were taken down from afar may all end at one device without its being dead.
-    if (slot.onsets === 'apart' && causes.every((one) => isLostFromAfar(one, effect))) {
-      return true;
+    switch (slot.onsets) {
+      case undefined:
+        return true;
+      case 'at-once':
+        return spreadOf([effect, ...causes]) <= AT_ONCE;
+      case 'together':
+        return areTogether([effect, ...causes]);
+      case 'apart':
+        return areApart(effect, causes);
+      default:
+        return assertNever(slot.onsets);
     }
-    if (slot.onsets === 'apart' && hasOutlived(idOf(effect.alert.subject), causes)) return true;
-    return apart <= phase === (slot.onsets === 'together');
+  }
+
+  function spreadOf(alerts: readonly FiringAlert[]): number {
+    const onsets = alerts.map(onsetOf);
+    return Math.max(...onsets) - Math.min(...onsets);
+  }
+
+  const areTogether = (alerts: readonly FiringAlert[]): boolean =>
+    spreadOf(alerts) <= (alerts.every(isProbed) ? TOGETHER : PHASE);
+
+  /** The circuits of a device failed each by itself: then it is not the device that took them down. */
+  function areApart(effect: FiringAlert, causes: readonly FiringAlert[]): boolean {
+    const device = idOf(effect.alert.subject);
+    // Circuits that were taken down from afar may all end at one device without its being dead.
+    if (causes.every((one) => isLostFromAfar(one, effect))) return true;
+    if (hasOutlived(device, causes)) return true;
+    // A circuit that the way does not need may have failed before.
+    const others = causesOnEdge(effect, device) ?? [];
+    return !areTogether([effect, ...causes, ...others]);
   }
 
   /** One firing suspect of each group; undefined when one of them has none. */

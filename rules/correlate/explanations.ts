@@ -3,12 +3,12 @@ import {
   type DeviceId,
   deviceOf,
   idOf,
-  kindOf,
+  type SiteId,
   type SubjectKey,
   type SubjectKind,
   subjectKey,
 } from '../../protocol/model/subject.ts';
-import { type Family, OUTAGE_FAMILIES, QUICK_FAMILIES } from './family.ts';
+import type { Family } from './family.ts';
 import type { Effect, Groups, Slot, Suspect, Way } from './slot.ts';
 import { deviceSubject, endInterfaces, linkSubject, type Topology } from './topology.ts';
 import {
@@ -29,7 +29,7 @@ import {
   wayToSite,
 } from './ways.ts';
 
-interface Row {
+export interface Row {
   readonly row: string;
   readonly kinds: readonly SubjectKind[];
   readonly families: readonly Family[];
@@ -235,22 +235,25 @@ export const EXPLANATIONS: readonly Row[] = [
     },
   },
   {
-    row: 'unknown-near-end',
+    row: 'unknown-end',
     kinds: ['link'],
     families: [...DOWN, ...QUALITY],
     seenFrom: 'anywhere',
     waits: 'answer',
-    text: "a router at the observer's end failed at the same moment, and nothing says where the link ends",
+    text: 'a router at one of its ends failed at the same moment, and nothing says where the link ends',
     onsets: 'at-once',
     slots: (topology, effect) => {
       const link = topology.link(idOf(effect.subject));
-      const site = effect.observerSite ?? '';
-      const isHere = link !== undefined && topology.graph.endsOf(link).includes(site);
-      if (!isHere || link.ends.some((end) => topology.device(end.device)?.site === site)) {
-        return NO_SLOTS;
-      }
-      const routers = topology.gatewaysOf(site).map((device) => deviceSubject(device.id));
-      return [[routers.map((subject) => ({ subject, families: DOWN, insideOnly: true }))]];
+      if (link === undefined) return NO_SLOTS;
+      const sites = topology.graph.endsOf(link);
+      const isOpen = (site: SiteId): boolean =>
+        !link.ends.some((end) => topology.device(end.device)?.site === site);
+      // Without any word of the other end it is most likely in a hub.
+      const places = sites.length < 2 ? [...sites, ...topology.graph.core] : sites;
+      return [...new Set(places)].filter(isOpen).map((site) => {
+        const routers = topology.gatewaysOf(site).map((device) => deviceSubject(device.id));
+        return [routers.map((subject) => ({ subject, families: DOWN, insideOnly: true as const }))];
+      });
     },
   },
   {
@@ -394,43 +397,3 @@ function circuitsOnUnknownPorts(
 
 /** Of devices of equal standing the first to fail explains the others. */
 const olderOnly = (subject: SubjectKey): Suspect => ({ subject, families: DOWN, olderOnly: true });
-
-const isRelevant = (slot: Slot): boolean =>
-  slot.way !== undefined ||
-  (slot.groups.length > 0 && slot.groups.every((group) => group.length > 0));
-
-function slotsOfRow(row: Row, topology: Topology, effect: Effect): Slot[] {
-  const base = {
-    row: row.row,
-    waits: row.waits,
-    text: row.text,
-    ...(row.onsets === undefined ? {} : { onsets: row.onsets }),
-  };
-  const way = row.way?.(topology, effect);
-  const ways = way === undefined ? [] : [{ ...base, groups: [], way }];
-  const edges = (row.edges?.(topology, effect) ?? []).map((edge) => ({
-    ...base,
-    groups: [[{ subject: deviceSubject(edge), families: DOWN }]],
-    edge,
-  }));
-  const groups = (row.slots?.(topology, effect) ?? []).map((one) => ({ ...base, groups: one }));
-  return [...ways, ...edges, ...groups];
-}
-
-/** Every way in which the alert may be explained, nearest first. Work: the degree of its subject. */
-export function slotsOf(topology: Topology, effect: Effect): readonly Slot[] {
-  const kind = kindOf(effect.subject);
-  const isInside = effect.site !== undefined && effect.site === effect.observerSite;
-  const seenFrom = isInside ? 'inside' : 'outside';
-  return EXPLANATIONS.filter(
-    (row) =>
-      row.kinds.includes(kind) &&
-      row.families.includes(effect.family) &&
-      (row.seenFrom === 'anywhere' || row.seenFrom === seenFrom),
-  )
-    .flatMap((row) => slotsOfRow(row, topology, effect))
-    .filter(isRelevant);
-}
-
-export const isQuickOutage = (family: Family): boolean => QUICK_FAMILIES.includes(family);
-export const isOutage = (family: Family): boolean => OUTAGE_FAMILIES.includes(family);

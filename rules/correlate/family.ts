@@ -83,10 +83,10 @@ function familyOfNames(names: readonly string[]): Family {
 }
 
 /** Outages that are probed every few seconds: an incident waits for them before it resolves. */
-export const QUICK_FAMILIES: readonly Family[] = ['unreachable', 'agent-silent'];
+const QUICK_FAMILIES: readonly Family[] = ['unreachable', 'agent-silent'];
 
 /** Families that mean "does not work", as opposed to "works badly". A device without SNMP works. */
-export const OUTAGE_FAMILIES: readonly Family[] = [
+const OUTAGE_FAMILIES: readonly Family[] = [
   'unreachable',
   'interface-down',
   'port-shut',
@@ -94,3 +94,6 @@ export const OUTAGE_FAMILIES: readonly Family[] = [
   'sessions',
   'agent-silent',
 ];
+
+export const isQuickOutage = (family: Family): boolean => QUICK_FAMILIES.includes(family);
+export const isOutage = (family: Family): boolean => OUTAGE_FAMILIES.includes(family);

@@ -144,10 +144,12 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
 
   /** What a probe can tell of the group: of its first suspect, unless that has answered since. */
   function questionsOf(firing: FiringAlert, slot: Slot, group: readonly Suspect[]) {
+    // What shows by itself may do so on any of them.
+    if (slot.waits === 'time')
+      return group.flatMap((one) => askable(one.subject, firing)).slice(0, 1);
     const subject = group[0]?.subject;
-    if (subject === undefined) return [];
-    const isRefuted = slot.waits === 'answer' && answers.isAnsweredAfter(subject, failedAt(firing));
-    return isRefuted ? [] : askable(subject, firing);
+    if (subject === undefined || answers.isAnsweredAfter(subject, failedAt(firing))) return [];
+    return askable(subject, firing);
   }
 
   /** Were all that nobody has looked at since down as well, would the way be lost? */
@@ -274,6 +276,27 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     return upstreamFinding(firing, now);
   }
 
+  function untilAnswered(
+    firing: FiringAlert,
+    ask: readonly Question[],
+    now: EpochMs,
+  ): Finding | undefined {
+    // An agent that does not even answer the question may be about to be called silent.
+    const isForeign = ask.some(({ agent }) => agent !== firing.alert.agent);
+    const wait = timing().holdDown + (isForeign ? SILENCE_SHOWS : 0);
+    const until = epochMs(firing.heldFrom + wait);
+    if (ask.length === 0 || now >= until) return undefined;
+    return waiting(until, 'its upstream has not been probed since the trouble began', ask);
+  }
+
+  function untilRerouted(firing: FiringAlert, now: EpochMs): Finding | undefined {
+    const wait = REROUTED_IN + (isEndOfLost(firing) ? ROUND : 0);
+    const until = epochMs(firing.heldFrom + wait);
+    if (now >= until || !isRerouted(firing)) return undefined;
+    const text = 'a circuit near it has just failed; routers find another way';
+    return { ...waiting(until, text), isSettling: true };
+  }
+
   function upstreamFinding(firing: FiringAlert, now: EpochMs): Finding {
     const slots = book.slotsOf(firing);
     const probed = epochMs(firing.heldFrom + timing().holdDown);
@@ -281,18 +304,9 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       return waiting(probed, 'a neighbour that is read next may have lost more');
     }
     const ask = slots.filter((s) => s.waits === 'answer').flatMap((s) => openQuestions(firing, s));
-    ask.push(...unprobedWays(firing));
-    // An agent that does not even answer the question may be about to be called silent.
-    const isForeign = ask.some(({ agent }) => agent !== firing.alert.agent);
-    const answered = isForeign ? epochMs(probed + SILENCE_SHOWS) : probed;
-    if (ask.length > 0 && now < answered) {
-      return waiting(answered, 'its upstream has not been probed since the trouble began', ask);
-    }
-    const settled = epochMs(firing.heldFrom + REROUTED_IN + (isEndOfLost(firing) ? ROUND : 0));
-    if (now < settled && isRerouted(firing)) {
-      const text = 'a circuit near it has just failed; routers find another way';
-      return { ...waiting(settled, text), isSettling: true };
-    }
+    const unproved = untilAnswered(firing, [...ask, ...unprobedWays(firing)], now);
+    const unsettled = unproved ?? untilRerouted(firing, now);
+    if (unsettled !== undefined) return unsettled;
     // A bad circuit shows by itself, in a window as long as this alert's own: nobody need be asked.
     const shown = epochMs(probed + showsIn(firing));
     const mayShow = slots.some((s) => s.waits === 'time' && openQuestions(firing, s).length > 0);

@@ -44,7 +44,10 @@ const SILENCED_WITHIN = seconds(10);
 /** Whether so many were last heard of at about the same time. */
 function areAtOnce(silences: readonly FiringAlert[], least: number): boolean {
   const heard = silences.map(({ alert }) => alert.evidence.onsetAt).sort((a, b) => a - b);
-  return heard.some((at, n) => (heard[n + Math.ceil(least) - 1] ?? Number.POSITIVE_INFINITY) <= at + SILENCED_WITHIN);
+  return heard.some(
+    (at, n) =>
+      (heard[n + Math.ceil(least) - 1] ?? Number.POSITIVE_INFINITY) <= at + SILENCED_WITHIN,
+  );
 }
 
 export const COLLECTOR_ROW = 'collector-cut-off';

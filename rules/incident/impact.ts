@@ -8,8 +8,8 @@ import {
 import type { Link, Site } from '../../protocol/model/inventory.ts';
 import { deviceOf, idOf, kindOf, type SiteId } from '../../protocol/model/subject.ts';
 import type { SharedCause } from '../correlate/alert-book.ts';
-import { isOutage } from '../correlate/explanations.ts';
 import type { Family } from '../correlate/family.ts';
+import { isOutage } from '../correlate/family.ts';
 import type { Topology } from '../correlate/topology.ts';
 
 /** Who is behind the suspected root. */

@@ -1,11 +1,10 @@
 import type { SubjectKey } from '../../protocol/model/subject.ts';
-import { type EpochMs, seconds } from '../../protocol/model/units.ts';
+import type { EpochMs } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
 import { blameCollector } from '../correlate/collector.ts';
-import { COMMON_ROW, type CommonCause } from '../correlate/common-cause.ts';
+import type { CommonCause } from '../correlate/common-cause.ts';
 import type { ClearedTrouble } from '../correlate/early-sign.ts';
 import type { Explainer } from '../correlate/explain.ts';
-import { isOutage } from '../correlate/explanations.ts';
 import type { Finding, HoldDown } from '../correlate/hold-down.ts';
 import type { Maintenance } from '../correlate/maintenance.ts';
 import { COLLECTOR_ROW, type Silence } from '../correlate/silence.ts';
@@ -15,6 +14,7 @@ import type { Holding, Turn } from './holding.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IncidentRecord } from './incident-record.ts';
 import type { People } from './people.ts';
+import { createRecovery } from './recovery.ts';
 
 /**
  * Puts every firing alert into its place:
@@ -51,9 +51,6 @@ export interface PlacingDeps {
   readonly timing: () => Timing;
 }
 
-/** So soon a router or site that was blamed for its circuits is seen to answer. */
-const MISTAKE_SHOWS_IN = seconds(60);
-
 const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial;
 const isLive = (incident: IncidentRecord | undefined): incident is IncidentRecord =>
   incident !== undefined && (incident.state !== 'resolved' || incident.live.size > 0);
@@ -62,6 +59,7 @@ const isQuiet = (incident: IncidentRecord): boolean => incident.state === 'close
 export function createPlacing(deps: PlacingDeps): Placing {
   const { book, incidents, explainer, holdDown, holding, silence, timing } = deps;
   const { common, dependentsOf, flood, homeOf, maintenance, people } = deps;
+  const recovery = createRecovery(deps);
 
   const incidentOf = (firing: FiringAlert): IncidentRecord | undefined => {
     const incident = incidents.get(firing.incident);
@@ -101,7 +99,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
       const releaseAt = firing.releaseAt;
       const because = incidents.join(target, firing);
       if (target.rootClearedAt !== undefined) {
-        recover(firing, target, releaseAt, turn);
+        recovery.recover(firing, target, releaseAt, turn);
       }
       holding.suppress(firing, because, turn);
     }
@@ -376,42 +374,23 @@ export function createPlacing(deps: PlacingDeps): Placing {
     dirty.clear();
   }
 
-  /**
-   * What they shared works again, so its ticket ends; what still fails is told by itself. A router or
-   * site that was soon seen to be well had been blamed wrongly: then the ticket goes on under another name.
-   */
-  function endCommonCause(
-    incident: IncidentRecord,
-    { at, dirty }: Pick<Turn, 'at' | 'dirty'>,
-  ): void {
-    const { verdict, openedAt } = incident;
-    const isMistake =
-      verdict?.shared?.subject !== undefined && at.now < openedAt + MISTAKE_SHOWS_IN;
-    if (incident.takenOver !== undefined || isQuiet(incident) || isMistake) return;
-    if (verdict?.shared === undefined) return;
-    for (const firing of liveOf(incident)) {
-      incidents.leave(incident, firing.alert.key, at.now);
-      delete firing.incident;
-      firing.heldFrom = at.now;
-      dirty.add(firing);
-    }
-    const text = `most circuits of ${verdict.shared.name} work again; what still fails is told by itself`;
-    incident.isOutlasted = true;
-    incidents.resolve(incident, at.now, { kind: 'cleared', text });
-  }
-
   /** Circuits that failed together, and what may now be explained by them. */
   function blameCommonCause({ at, dirty }: Turn): void {
     const { changed, freed, outlasting } = common.blame(dirty, at.now);
     for (const firing of freed) firing.heldFrom = at.now;
     for (const incident of new Set(outlasting.flatMap((firing) => incidentOf(firing) ?? []))) {
-      endCommonCause(incident, { at, dirty });
+      recovery.endCommonCause(incident, { at, dirty });
     }
     for (const firing of [...changed, ...freed]) {
       dirty.add(firing);
       const incident = incidentOf(firing);
       if (incident?.root.key === firing.alert.key) incidents.judgeAnew(incident, firing.verdict);
     }
+    explainHanging(changed, dirty);
+  }
+
+  /** What may now be explained by the alerts; symptoms keep their place. */
+  function explainHanging(changed: readonly FiringAlert[], dirty: Set<FiringAlert>): void {
     const hanging = new Set(changed.flatMap((firing) => dependentsOf(firing.alert.subject)));
     for (const firing of [...hanging].sort(bySerial)) {
       const isSettled = incidentOf(firing) !== undefined && !isRootOfIncident(firing);
@@ -421,63 +400,5 @@ export function createPlacing(deps: PlacingDeps): Placing {
     }
   }
 
-  function recover(
-    firing: FiringAlert,
-    incident: IncidentRecord,
-    releaseAt: EpochMs | undefined,
-    turn: Turn,
-  ): void {
-    const clearedAt = incident.rootClearedAt ?? turn.at.now;
-    firing.releaseAt = releaseAt ?? holdDown.echoUntil(firing, clearedAt);
-    incident.recovering.add(firing.alert.key);
-    holding.holdUntil(firing.alert.key, firing.releaseAt);
-  }
-
-  function rootCleared(incident: IncidentRecord, turn: Turn): void {
-    const live = liveOf(incident);
-    for (const firing of live) turn.dirty.add(firing);
-    const kept = live.filter((firing) => homeOf(firing) === incident);
-    const successor =
-      kept.find(({ alert }) => !people.isRefused(alert.key, incident)) ??
-      kept[0] ??
-      live.find((firing) => firing.explanation?.row === COMMON_ROW) ??
-      live.find((firing) => isSuccessor(firing, incident));
-    if (successor !== undefined) {
-      const isOneOfMany =
-        successor.explanation?.row === COMMON_ROW || incident.verdict?.flood !== undefined;
-      if (isOneOfMany && incident.verdict !== undefined) {
-        successor.verdict = incident.verdict;
-        book.setExplanation(successor, undefined);
-      }
-      incidents.takeOver(incident, successor, book.familyOf(successor));
-      return;
-    }
-    incident.rootClearedAt = turn.at.now;
-    for (const firing of live) letRecover(firing, incident, turn);
-  }
-
-  /** What nobody can see goes its own way and does not keep the incident open. */
-  function letRecover(firing: FiringAlert, incident: IncidentRecord, turn: Turn): void {
-    const { now } = turn.at;
-    if (firing.blindSince !== undefined) {
-      incidents.leave(incident, firing.alert.key, now);
-      delete firing.incident;
-      firing.outlived = incident.id;
-      return;
-    }
-    recover(firing, incident, undefined, turn);
-    const { agent, subject } = firing.alert;
-    if (silence.isSilent(agent)) return;
-    holding.ask([{ agent, subject }], firing.releaseAt ?? now, turn);
-  }
-
-  /** Still down as another agent sees it, or bad already before it went down: the same trouble goes on. */
-  function isSuccessor(firing: FiringAlert, incident: IncidentRecord): boolean {
-    if (firing.alert.subject !== incident.root.subject || firing.blindSince !== undefined)
-      return false;
-    if (isOutage(book.familyOf(firing))) return true;
-    return firing.alert.firedAt < incident.root.evidence.onsetAt;
-  }
-
-  return { settle, rootCleared };
+  return { settle, rootCleared: recovery.rootCleared };
 }

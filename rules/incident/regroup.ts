@@ -1,7 +1,7 @@
 import type { AlertKey, Reason } from '../../protocol/model/alert.ts';
 import type { Command } from '../../protocol/model/command.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
-import { isOutage } from '../correlate/explanations.ts';
+import { isOutage } from '../correlate/family.ts';
 import type { Turn } from './holding.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IncidentRecord } from './incident-record.ts';
