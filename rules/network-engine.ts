@@ -81,7 +81,12 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
 
   const book = createAlertBook(settings, topology, state?.alerts);
   const answers = createAnswers(state?.answers);
-  const finder = createExplainer({ book, answers, topology: place });
+  const finder = createExplainer({
+    book,
+    answers,
+    topology: place,
+    lostBy: (subject) => common.leadOf(subject),
+  });
   const theIncidents = () => incidents;
   const people = createPeople(theIncidents, 'a person put it into this incident', state?.people);
   const homes = createPeople(theIncidents, 'one of many troubles at once', state?.homes);

@@ -1,6 +1,6 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
 import type { Link } from '../../protocol/model/inventory.ts';
-import { idOf } from '../../protocol/model/subject.ts';
+import { idOf, kindOf, type SubjectKey } from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
 import type { Answers } from './answers.ts';
@@ -72,6 +72,8 @@ export interface CommonCause {
   judge(firing: FiringAlert, now: EpochMs): Finding;
   /** Led by a group, or leading one: its own upstream does not matter then. */
   isLed(firing: FiringAlert): boolean;
+  /** Who leads the circuits of this site or router, if they failed together. */
+  leadOf(place: SubjectKey): FiringAlert | undefined;
   /** The alert has cleared: its group must be looked at before the input ends. */
   left(key: AlertKey): void;
   nextDueAt(): EpochMs | undefined;
@@ -412,6 +414,10 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     blame,
     judge,
     isLed: (firing) => groupOf.has(firing.alert.key),
+    leadOf(place) {
+      const group = groups.get(`${kindOf(place)}|${idOf(place)}`);
+      return group === undefined ? undefined : book.get(group.lead);
+    },
     left(key) {
       if (groupOf.has(key)) hasLost = true;
     },

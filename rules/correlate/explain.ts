@@ -1,11 +1,11 @@
 import type { AlertKey } from '../../protocol/model/alert.ts';
 import type { Link } from '../../protocol/model/inventory.ts';
 import {
-  type AgentId,
   type DeviceId,
   idOf,
   kindOf,
   type SiteId,
+  type SubjectKey,
   subjectKey,
 } from '../../protocol/model/subject.ts';
 import {
@@ -20,11 +20,12 @@ import type { Rule } from '../settings.ts';
 import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
 import { isQuickOutage, rankOf } from './family.ts';
+import { createLostWays } from './lost-ways.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
 import { createReached } from './reached.ts';
 import type { Groups, Slot, Suspect, Way } from './slot.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
-import { circuitsOf, linkDown, lostOn } from './ways.ts';
+import { circuitsOf, linkDown } from './ways.ts';
 
 /**
  * How much later than its effect a cause may seem to begin. Polls are out of phase: interfaces are
@@ -36,9 +37,6 @@ const PHASE = seconds(60);
 const AT_ONCE = seconds(8);
 /** The same with the routers' convergence: what is probed every 5 s and fails later failed by itself. */
 const TOGETHER = seconds(20);
-/** An answer so soon after an onset may belong to an echo that was sent before it. */
-const PROOF_AFTER = seconds(10);
-
 /** Ten packets 100 ms apart, the wait for the last one, and the way here. */
 const BURST_LASTS = seconds(2);
 
@@ -90,6 +88,8 @@ export interface ExplainerDeps {
   readonly book: AlertBook;
   readonly answers: Answers;
   readonly topology: () => Topology;
+  /** The alert that leads the circuits of a site or router that failed together; undefined = none do. */
+  readonly lostBy: (place: SubjectKey) => FiringAlert | undefined;
 }
 
 /**
@@ -103,8 +103,7 @@ export function failedAt({ alert }: FiringAlert): EpochMs {
   return epochMs(Math.max(onsetAt, alert.firedAt - BURST_LASTS));
 }
 
-export function createExplainer({ book, answers, topology }: ExplainerDeps): Explainer {
-  const { isSilent } = book;
+export function createExplainer({ book, answers, topology, lostBy }: ExplainerDeps): Explainer {
   const isOtherReached = createReached(answers, topology);
   const neighbours = createNeighbours({ book, topology });
   const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
@@ -158,6 +157,16 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     const knows = kindOf(firing.alert.subject) !== 'link' && isSeenFromInside(firing);
     return rankOf(book.familyOf(firing)) * 2 + (knows ? 0 : 1);
   };
+
+  const { causesOnWay, sourcesOf } = createLostWays({
+    book,
+    answers,
+    topology,
+    lostBy,
+    suspectIn,
+    beginsInTime,
+    isOtherReached,
+  });
 
   function sameSubject(effect: FiringAlert): Explanation | undefined {
     let best = effect;
@@ -220,79 +229,6 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
     return causes;
   }
 
-  function sourcesOf({ from }: Way): readonly SiteId[] {
-    if (from !== undefined) return [from];
-    const { core } = topology().graph;
-    const heard = core.filter((site) => {
-      const agents = topology().agentsAt(site);
-      return agents.length > 0 && !agents.every(isSilent);
-    });
-    return heard.length > 0 ? heard : core;
-  }
-
-  const watchersOf = (link: Link): readonly AgentId[] =>
-    topology().watchersOf(linkSubject(link)) ?? [];
-
-  /** Whoever watched the circuit is silent: it cannot say that it is down. */
-  const isUnseen = (link: Link): boolean => {
-    const watchers = watchersOf(link);
-    return watchers.length > 0 && watchers.every(isSilent);
-  };
-
-  /** The silence behind which a circuit is lost from sight. */
-  function blindnessOf(effect: FiringAlert, link: Link): FiringAlert | undefined {
-    if (!isUnseen(link)) return undefined;
-    return watchersOf(link)
-      .flatMap((agent) => book.on(subjectKey('agent', agent)))
-      .find((cause) => cause !== effect && beginsInTime(cause, effect));
-  }
-
-  /** What cuts the effect off from its observer; undefined while a way is left. */
-  function causesOnWay(effect: FiringAlert, way: Way): readonly FiringAlert[] | undefined {
-    const tried = new Map<Link, FiringAlert | undefined>();
-    const sources = sourcesOf(way);
-    // While nobody is heard at all it is the collector that is blind.
-    const isSeeing = sources.some((site) => !topology().agentsAt(site).every(isSilent));
-    const causeOf = (link: Link): FiringAlert | undefined => {
-      if (!tried.has(link)) {
-        const blind = () => (isSeeing ? blindnessOf(effect, link) : undefined);
-        tried.set(link, suspectIn(effect, lostOn(way, link)) ?? blind());
-      }
-      return tried.get(link);
-    };
-    const isDown = (link: Link): boolean =>
-      link === way.not || causeOf(link) !== undefined || (isSeeing && isUnseen(link));
-    const causes = new Set<FiringAlert>();
-    for (const site of way.to) {
-      const cut = topology().graph.cutBetween(sources, site, isDown, way.not);
-      const found = cut?.flatMap(causeList);
-      if (found === undefined || isReachedOtherwise(effect, site, found)) return undefined;
-      for (const cause of found) causes.add(cause);
-    }
-    function causeList(link: Link): readonly FiringAlert[] {
-      const cause = causeOf(link);
-      return cause === undefined ? [] : [cause];
-    }
-    return [...causes];
-  }
-
-  /**
-   * The inventory may lack a circuit: while everything it knows is down, the observer goes on reaching
-   * something else in there. When what is down answers as well, it is only the way back.
-   */
-  function isReachedOtherwise(
-    effect: FiringAlert,
-    site: SiteId,
-    causes: readonly FiringAlert[],
-  ): boolean {
-    if (causes.length === 0) return true;
-    const since = epochMs(Math.max(...causes.map(onsetOf)) + PROOF_AFTER);
-    const { agent, subject } = effect.alert;
-    const isBack = causes.some((cause) => answers.isAnsweredAfter(cause.alert.subject, since));
-    if (isBack) return false;
-    return isOtherReached(site, agent, subject, since);
-  }
-
   /** What tells that every other circuit of the device is down too; undefined = one may work. */
   function causesOnEdge(effect: FiringAlert, edge: DeviceId): readonly FiringAlert[] | undefined {
     const others = circuitsOf(topology(), edge).filter(
@@ -353,8 +289,21 @@ export function createExplainer({ book, answers, topology }: ExplainerDeps): Exp
   const isLinkDown = (effect: FiringAlert, link: Link): boolean =>
     suspectIn(effect, linkDown(link)) !== undefined;
 
+  /** The agent sits in a site that was found lost with all its circuits. */
+  function withItsSite(effect: FiringAlert): Explanation | undefined {
+    const site = topology().siteOf(effect.alert.subject);
+    if (site === undefined || book.familyOf(effect) !== 'agent-silent') return undefined;
+    const lead = lostBy(subjectKey('site', site));
+    if (lead === undefined) return undefined;
+    return {
+      by: lead.alert.key,
+      row: 'agent-in-lost-site',
+      text: 'all circuits of its site failed',
+    };
+  }
+
   function explain(effect: FiringAlert): Explanation | undefined {
-    const same = sameSubject(effect);
+    const same = sameSubject(effect) ?? withItsSite(effect);
     if (same !== undefined) return same;
     for (const slot of book.slotsOf(effect)) {
       const found = bySlot(effect, slot);

@@ -62,6 +62,8 @@ const EDGE_QUESTIONS = 3;
 
 /** Convergence (seconds), then the ten seconds of answers that clear an outage, and the way here. */
 const REROUTED_IN = seconds(20);
+/** Clocks and packets under way: an answer so much later was sent after the failure. */
+const CROSSED_IN = seconds(1);
 /** A default round of echoes, and the way here. */
 const ROUND = seconds(6);
 
@@ -289,12 +291,25 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     return waiting(until, 'its upstream has not been probed since the trouble began', ask);
   }
 
+  /** Design 6.16: what one agent cannot reach and another can is not down. */
+  function isReachedByOthers(firing: FiringAlert): boolean {
+    const { subject, agent } = firing.alert;
+    const since = epochMs(failedAt(firing) + CROSSED_IN);
+    return (
+      book.familyOf(firing) === 'unreachable' && answers.isAnsweredAfter(subject, since, agent)
+    );
+  }
+
   function untilRerouted(firing: FiringAlert, now: EpochMs): Finding | undefined {
     const wait = REROUTED_IN + (isEndOfLost(firing) ? ROUND : 0);
     const until = epochMs(firing.heldFrom + wait);
-    if (now >= until || !isRerouted(firing)) return undefined;
-    const text = 'a circuit near it has just failed; routers find another way';
-    return { ...waiting(until, text), isSettling: true };
+    if (now >= until) return undefined;
+    if (isRerouted(firing)) {
+      const text = 'a circuit near it has just failed; routers find another way';
+      return { ...waiting(until, text), isSettling: true };
+    }
+    if (!isReachedByOthers(firing)) return undefined;
+    return waiting(until, 'another agent goes on reaching it; routers may find another way');
   }
 
   function upstreamFinding(firing: FiringAlert, now: EpochMs): Finding {
