@@ -81,6 +81,56 @@ const NAMED: readonly NamedStorm[] = [
     seed: 5,
     maxBranches: 100,
   },
+  {
+    name: 'a circuit is cut beside a point of presence that has just failed: two faults, not a provider outage',
+    seed: 571,
+    maxBranches: 100,
+  },
+  {
+    name: 'a circuit is cut inside an outage of its point of presence and stays down when that is over',
+    seed: 616,
+    maxBranches: 100,
+  },
+  {
+    name: 'a hub router and a point of presence at once: six branch routers blamed',
+    seed: 61,
+    maxBranches: 100,
+  },
+  {
+    name: 'two cuts of one ring isolate two sites: the circuit in between goes with them',
+    seed: 2060,
+    maxBranches: 100,
+  },
+  {
+    name: 'a ring is cut twice, and what looked like a router turns out to be its circuit',
+    seed: 568,
+    maxBranches: 100,
+  },
+  {
+    name: 'one of two routers of a branch dies: its circuit is no fault of its own',
+    seed: 3063,
+    maxBranches: 100,
+  },
+  {
+    name: 'a router dies within 3 s of a point of presence, and both come back: 2 tickets too many',
+    seed: 3005,
+    maxBranches: 100,
+  },
+  {
+    name: 'the circuit in the middle of a ring is slow because one nearer is full',
+    seed: 545,
+    maxBranches: 100,
+  },
+  {
+    name: 'a full line whose port the inventory does not know',
+    seed: 137,
+    maxBranches: 100,
+  },
+  {
+    name: 'a switch between two routers dies: what one agent still reaches is not down',
+    seed: 4027,
+    maxBranches: 100,
+  },
 ];
 
 const STORMS = 50;
