@@ -78,7 +78,7 @@ export function createSiteEngine(
   if (snapshot !== undefined) restore(snapshot as State);
   const feed = {} as Feed;
   let sender: AgentId = '';
-  const sorter = createSorter((subject) => registry.watched(sender, subject), registry.track);
+  const sorter = createSorter((subject) => registry.watched(sender, subject), registry.trackOf);
 
   function restore(state: State): void {
     if (state.v !== 1) throw new Error('unknown snapshot of a site engine');
@@ -91,12 +91,12 @@ export function createSiteEngine(
     const heard = sink.take();
     const oldest = now - scope.settings.timing.lateAfter;
     sender = batch.agent;
-    const { samples, tracks, places } = sorter.sort(batch.samples);
+    const { samples, tracks } = sorter.sort(batch.samples);
     for (let i = 0; i < samples.length; i++) {
-      const sample = samples[i] as Sample;
       const track = tracks[i] as Track;
-      if (track.plan.role === 'ignored') continue;
-      const watched = places[i] as Watched;
+      const { watched } = track;
+      if (watched === undefined) continue;
+      const sample = samples[i] as Sample;
       const before = watched.marks[track.place + LAST_AT] as EpochMs;
       if (isJudged(sample, before, oldest, now)) take(watched, track, sample, before, now);
     }
@@ -129,7 +129,7 @@ export function createSiteEngine(
       feed.learned = learned;
     }
     if (learned !== undefined) noteLevel(track, feed, sink, now);
-    judgeAll(track.outlets, now);
+    judgeAll(track.outlet, now);
   }
 
   /** Puts the rate of a counter in place of its reading; false when there is none to be had. */
@@ -143,9 +143,8 @@ export function createSiteEngine(
     return true;
   }
 
-  function judgeAll(outlets: readonly Outlet[], now: EpochMs): void {
-    for (let i = 0; i < outlets.length; i++) {
-      const outlet = outlets[i] as Outlet;
+  function judgeAll(first: Outlet | undefined, now: EpochMs): void {
+    for (let outlet = first; outlet !== undefined; outlet = outlet.next) {
       if (!alerts.judge(outlet, feed, now)) continue;
       const freshUntil = feed.watched.marks[outlet.place + CELL_FRESH_UNTIL] as EpochMs;
       if (freshUntil < nextDue) nextDue = freshUntil;
@@ -166,7 +165,7 @@ export function createSiteEngine(
     feed.span = feed.every;
     feed.patience = durationMs(Math.max(patience, 3 * VOICE_EVERY));
     feed.learned = undefined;
-    judgeAll(voice.outlets, now);
+    judgeAll(voice.outlet, now);
     feed.value = value;
     feed.every = every;
     feed.span = span;
@@ -176,13 +175,15 @@ export function createSiteEngine(
   /** Notes the time of the sample; the interval that its series has. */
   function noteInterval(
     { marks }: Watched,
-    { plan, place }: Track,
+    track: Track,
     { at, series }: Sample,
     before: EpochMs,
   ): DurationMs {
+    const { plan, place } = track;
     marks[place + LAST_AT] = at;
     let every = marks[place + EVERY] as number;
-    if (series.every !== undefined) every = series.every;
+    const stated = track.series === series ? track.stated : series.every;
+    if (stated !== undefined) every = stated;
     else if (before > 0 && plan.role !== 'burst') {
       // Learned: a gap moves it little, a lasting change in a few samples.
       const apart = at - before;
@@ -287,16 +288,18 @@ export function createSiteEngine(
   }
 
   function findStale(now: EpochMs): void {
-    const fresh = [...registry.all()].filter((watched) => watched.isFresh);
-    const stale = fresh.filter((watched) => now > freshUntilOf(watched));
+    const stale: Watched[] = [];
+    let next = FOREVER;
+    for (const watched of registry.all()) {
+      if (!watched.isFresh) continue;
+      const freshUntil = freshUntilOf(watched);
+      if (now > freshUntil) stale.push(watched);
+      else if (freshUntil < next) next = freshUntil;
+    }
     // Alerts go blind between the two steps, or a subject without data would be up for a moment.
     for (const watched of stale) watched.isFresh = false;
-    nextDue = alerts.findBlind(now);
+    nextDue = epochMs(Math.min(next, alerts.findBlind(now)));
     for (const watched of stale) tellHealth(watched.shared, sink, now, now);
-    for (const watched of fresh) {
-      const freshUntil = freshUntilOf(watched);
-      if (watched.isFresh && freshUntil < nextDue) nextDue = freshUntil;
-    }
   }
 
   function forgive({ now }: Instant): void {

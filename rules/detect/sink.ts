@@ -7,11 +7,6 @@ export type SiteFact = AlertFact | HealthFact | TrendFact;
 export const isTrend = (fact: SiteFact): fact is TrendFact =>
   fact.kind === 'level.changed' || fact.kind === 'limit.forecast';
 
-interface Entry {
-  readonly when: EpochMs;
-  readonly fact: SiteFact;
-}
-
 /** Facts of one input. */
 export interface Sink {
   /** @param when time of the sample that led to the fact. */
@@ -24,27 +19,44 @@ export interface Sink {
 }
 
 export function createSink(): Sink {
-  let entries: Entry[] = [];
+  let facts: SiteFact[] = [];
+  /** Time of each. Batches of one round mostly are in order, and then it is enough to have looked. */
+  let times: EpochMs[] = [];
+  let isInOrder = true;
+
+  function isAfterLast(when: EpochMs, fact: SiteFact): boolean {
+    const last = facts.length - 1;
+    if (last < 0) return true;
+    const before = times[last] as EpochMs;
+    if (when !== before) return when > before;
+    return subjectOf(fact) >= subjectOf(facts[last] as SiteFact);
+  }
+
+  function sorted(): SiteFact[] {
+    const order = [...facts.keys()].sort(
+      (a, b) =>
+        (times[a] as number) - (times[b] as number) ||
+        compare(subjectOf(facts[a] as SiteFact), subjectOf(facts[b] as SiteFact)),
+    );
+    return order.map((i) => facts[i] as SiteFact);
+  }
+
   return {
     push(when, fact) {
-      entries.push({ when, fact });
+      isInOrder = isInOrder && isAfterLast(when, fact);
+      facts.push(fact);
+      times.push(when);
     },
     take() {
-      if (entries.length === 0) return [];
-      const taken = entries;
-      entries = [];
-      if (!taken.every(isAfter)) taken.sort(byTime);
-      return taken.map(({ fact }) => fact);
+      if (facts.length === 0) return [];
+      const taken = isInOrder ? facts : sorted();
+      facts = [];
+      times = [];
+      isInOrder = true;
+      return taken;
     },
   };
 }
-
-const byTime = (a: Entry, b: Entry): number =>
-  a.when - b.when || compare(subjectOf(a.fact), subjectOf(b.fact));
-
-/** Batches of one round mostly are in order, and sorting costs more than looking. */
-const isAfter = (one: Entry, i: number, all: readonly Entry[]): boolean =>
-  i === 0 || byTime(all[i - 1] as Entry, one) <= 0;
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 

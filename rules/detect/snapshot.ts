@@ -120,7 +120,7 @@ function cellState(cell: Cell): CellState {
     rule: compiled.rule.id,
     ...(compiled.judge.form !== undefined && { form: compiled.judge.form }),
     ...(state !== null && { state: packPlain(state) }),
-    ...(machine.state !== 'inactive' && { machine: { ...machine } }),
+    ...(machine && { machine: { ...machine } }),
     times: cellTimes(watched, place),
     ...(isBlind && { isBlind }),
     ...(flap && { flap: { ...flap } }),
@@ -184,7 +184,8 @@ function restorePlace(place: Watched, state: WatchedState): void {
 function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void): void {
   const isSameForm = state.form === cell.compiled.judge.form;
   if (isSameForm && state.state !== undefined) cell.state = unpackPlain(state.state);
-  Object.assign(cell.machine, state.machine);
+  cell.machine =
+    state.machine?.state === 'inactive' ? undefined : state.machine && { ...state.machine };
   setTimes(cell.watched.marks, cell.place, wholeTimes(state.times, cell.watched));
   cell.isBlind = state.isBlind === true;
   cell.flap = state.flap && { ...state.flap };

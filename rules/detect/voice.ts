@@ -35,14 +35,14 @@ export const voiceInputOf = (metric: MetricName): VoiceInput | undefined => INPU
 /** Voice on a path, and the rules that judge it. */
 export interface Voice {
   sums: VoiceMinute;
-  outlets: readonly Outlet[];
+  outlet: Outlet | undefined;
 }
 
 const MINUTE = 60_000;
 
-export const createVoice = (outlets: readonly Outlet[]): Voice => ({
+export const createVoice = (outlet: Outlet | undefined): Voice => ({
   sums: new Array<number>(FIELDS).fill(0),
-  outlets,
+  outlet,
 });
 
 /** False for the minute that an older release kept. */
