@@ -24,7 +24,12 @@ import { derive } from './detect/rates.ts';
 import { createRegistry } from './detect/registry.ts';
 import { createScope } from './detect/scope.ts';
 import { createSink, type SiteFact } from './detect/sink.ts';
-import { type RegistryState, registryState, restoreRegistry } from './detect/snapshot.ts';
+import {
+  type RegistryState,
+  registryState,
+  registryText,
+  restoreRegistry,
+} from './detect/snapshot.ts';
 import { noteVoice, type Voice, type VoiceInput } from './detect/voice.ts';
 import {
   createOutlet,
@@ -33,6 +38,7 @@ import {
   type Track,
   type Watched,
 } from './detect/watched.ts';
+import { objectText, valueText } from './json-text.ts';
 import type { EngineSettings } from './settings.ts';
 
 /** Hears every figure that is derived from counters, for history and the page. */
@@ -78,6 +84,8 @@ export function createSiteEngine(
   if (snapshot !== undefined) restore(snapshot as State);
   const feed = {} as Feed;
   let sender: AgentId = '';
+  /** The newest that was heard and is not in the inventory: looked up once. */
+  let stranger: AgentId | undefined;
   const sorter = createSorter((subject) => registry.watched(sender, subject), registry.trackOf);
 
   function restore(state: State): void {
@@ -218,8 +226,12 @@ export function createSiteEngine(
 
   /** Agents outside the inventory are never silent: recorded series have no heartbeat. */
   function hear(agent: AgentId, now: EpochMs): void {
+    if (agent === stranger) return;
     const key = subjectKey('agent', agent);
-    if (!scope.has(key)) return;
+    if (!scope.has(key)) {
+      stranger = agent;
+      return;
+    }
     const watched = registry.watched(agent, key);
     if (!ownAgents().includes(watched)) agentsHeard = undefined;
     for (const compiled of scope.rulesOf(key)) {
@@ -320,6 +332,7 @@ export function createSiteEngine(
   function configure(next: EngineSettings, { now }: Instant): SiteFact[] {
     const before = scope;
     scope = createScope(next);
+    stranger = undefined;
     for (const alert of orphans) withdrawOrphan(alert, now);
     orphans = [];
     for (const watched of [...registry.all()]) {
@@ -387,6 +400,12 @@ export function createSiteEngine(
     quietUntil,
     forgive,
     snapshot: (): State => ({ v: 1, registry: registryState(registry), orphans }),
+    snapshotText: () =>
+      objectText({
+        v: valueText(() => 1),
+        registry: registryText(registry),
+        orphans: valueText(() => orphans),
+      }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Health } from '../../protocol/model/fact.ts';
 import type { MetricName } from '../../protocol/model/metrics.ts';
 import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
 import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
+import { arrayText, type JsonText, objectText } from '../json-text.ts';
 import type { AlertMachine } from './alert-state.ts';
 import { type LearnedState, learnedState, restoreLearned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
@@ -24,7 +25,7 @@ import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
 import { isVoiceMinute, type VoiceMinute } from './voice.ts';
-import type { Cell, Port, Track, Watched } from './watched.ts';
+import type { Cell, Port, Shared, Track, Watched } from './watched.ts';
 
 /** Everything as JSON; counters as decimal strings, since JSON numbers stop at 2^53. */
 export interface RegistryState {
@@ -71,14 +72,30 @@ interface CellState {
   readonly alert?: Alert;
 }
 
-export function registryState(registry: Registry): RegistryState {
-  const watched: WatchedState[] = [];
-  const health = new Map<SubjectKey, Health>();
-  for (const place of registry.all()) {
-    watched.push(watchedState(place));
-    health.set(place.key, place.shared.health);
+export const registryState = (registry: Registry): RegistryState => ({
+  watched: [...watchedStates(registry)],
+  health: [...healthOf(registry)],
+});
+
+/** As text in pieces; the registry must not change before the last one is taken. */
+export const registryText = (registry: Registry): JsonText =>
+  objectText({
+    watched: arrayText(watchedStates(registry)),
+    health: arrayText(healthOf(registry)),
+  });
+
+function* watchedStates(registry: Registry): Generator<WatchedState> {
+  for (const place of registry.all()) yield watchedState(place);
+}
+
+/** Of each subject once, however many agents see it. */
+function* healthOf(registry: Registry): Generator<readonly [SubjectKey, Health]> {
+  const told = new Set<Shared>();
+  for (const { key, shared } of registry.all()) {
+    if (told.has(shared)) continue;
+    if (shared.views.length > 1) told.add(shared);
+    yield [key, shared.health];
   }
-  return { watched, health: [...health] };
 }
 
 function watchedState(place: Watched): WatchedState {
