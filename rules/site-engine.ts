@@ -142,9 +142,9 @@ export function createSiteEngine(
 
   /** Puts the rate of a counter in place of its reading; false when there is none to be had. */
   function takeRate(watched: Watched, track: Track, sample: Sample, before: EpochMs): boolean {
-    const figure = derive(watched, track, sample, before, feed.every);
-    const { judged, metric } = track.plan;
-    if (figure === undefined || judged === metric) return false;
+    const figure = derive(watched, track, sample, feed.value, before, feed.every);
+    if (figure === undefined) return false;
+    const { judged } = track.plan;
     onDerived?.(watched.agent, judged as DerivedMetricName, watched.key, sample.at, figure);
     feed.value = figure;
     if (track.plan.isOctets) noteLoad(watched, judged, figure);

@@ -132,7 +132,7 @@ export function createRegistry(scope: () => Scope): Registry {
     const isHeard = hears(place, plan);
     if (plan.role === 'plain' && outlet === undefined && !isHeard) return ignored(plan);
     const track = newTrack(plan, place.marks.length, place, outlet);
-    place.marks = withSeries(place.marks);
+    place.marks = withSeries(place.marks, plan.role === 'counter');
     if (isLearning(track)) track.learned = createLearned(plan.metric);
     return track;
   }

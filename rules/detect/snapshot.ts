@@ -13,6 +13,8 @@ import {
   everyOf,
   LAST_AT,
   lastAtOf,
+  NO_READING,
+  READING,
   SEEN_AT,
   seenAt,
   setTimes,
@@ -119,16 +121,28 @@ function watchedState(place: Watched): WatchedState {
 }
 
 function trackState(place: Watched, track: Track): TrackState {
-  const { counter, bits, learned } = track;
-  const { metric } = track.plan;
+  const { bits, learned } = track;
+  const { metric, role } = track.plan;
   const lastAt = lastAtOf(place, track) - seenAt(place);
   const every = everyOf(place, track);
   if (learned !== undefined) {
     return [metric, lastAt, every, packPlain(learnedState(learned)) as LearnedState];
   }
-  return counter === undefined
+  const reading = role === 'counter' ? readingOf(place, track) : undefined;
+  return reading === undefined
     ? [metric, lastAt, every]
-    : [metric, lastAt, every, String(counter), bits];
+    : [metric, lastAt, every, String(reading), bits];
+}
+
+function readingOf({ marks }: Watched, { counter, place }: Track): number | bigint | undefined {
+  const reading = marks[place + READING] as number;
+  return reading === NO_READING ? counter : reading;
+}
+
+function restoreReading({ marks }: Watched, track: Track, value: bigint): void {
+  const isPlain = value >= 0n && value <= Number.MAX_SAFE_INTEGER;
+  marks[track.place + READING] = isPlain ? Number(value) : NO_READING;
+  track.counter = isPlain ? undefined : value;
 }
 
 function cellState(cell: Cell): CellState {
@@ -216,7 +230,7 @@ function restoreTrack(registry: Registry, place: Watched, state: TrackState): vo
   place.marks[track.place + LAST_AT] = lastAt > 0 ? lastAt : seenAt(place) + lastAt;
   place.marks[track.place + EVERY] = every;
   if (typeof more === 'string' && bits !== undefined) {
-    track.counter = BigInt(more);
+    restoreReading(place, track, BigInt(more));
     track.bits = bits;
   } else if (typeof more === 'object' && track.learned !== undefined) {
     track.learned = restoreLearned(metric, unpackPlain(more) as LearnedState);

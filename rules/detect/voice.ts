@@ -83,7 +83,7 @@ function closeMinute(sums: VoiceMinute) {
 }
 
 function clear(sums: VoiceMinute, minute: number, isStamp: boolean): void {
-  sums.fill(0, LOSS);
+  for (let field = LOSS; field < FIELDS; field++) sums[field] = 0;
   sums[MINUTE_OF] = minute;
   sums[IS_STAMP] = Number(isStamp);
 }

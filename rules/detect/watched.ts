@@ -128,7 +128,7 @@ export interface Track {
   outlet: Outlet | undefined;
   /** Where its times are in the marks of the subject. */
   readonly place: number;
-  /** Of counters: what was read at `lastAt`. */
+  /** Of counters: what was read at `lastAt`, where a plain number (in the marks) would not be exact. */
   counter: bigint | undefined;
   bits: 0 | 32 | 64;
   learned: Learned | undefined;
