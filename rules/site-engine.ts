@@ -164,7 +164,7 @@ export function createSiteEngine(
    * depend on the cut of batches. Leaves the feed as it was.
    */
   function takeVoice(watched: Watched, voice: Voice, input: VoiceInput, now: EpochMs): void {
-    const heard = noteVoice(voice, input, feed.at, feed.value);
+    const heard = noteVoice(voice, input, feed);
     if (heard === undefined) return;
     const { value, every, span, patience } = feed;
     onDerived?.(watched.agent, 'path_mos', watched.key, heard.at, heard.mos);

@@ -74,17 +74,18 @@ const MAX_TOLD = 24;
 const TOLD_EVERY = 3_600_000;
 
 export const createLearned = (metric: RuleMetricName): Learned => ({
-  measure: measureOf(metric),
+  // What every sample needs stands first, then what every minute does.
   minute: emptyMinute(),
+  samples: 0,
+  point: undefined,
+  points: 0,
   histogram: createHistogram(measureOf(metric).scale),
   level: createLevel(),
-  since: epochMs(0),
-  samples: 0,
-  points: 0,
   usual: [0, 0, 0, 0, 0],
+  since: epochMs(0),
+  measure: measureOf(metric),
   told: MAX_TOLD,
   toldAt: epochMs(0),
-  point: undefined,
 });
 
 /** Takes the sample in; rules then find in `point` and `usual` what there is to judge. */

@@ -71,7 +71,7 @@ export function follow(
   const side = sideOf(level, point.value, leastStep);
   if (side === 0) {
     // What came back was noise of this level: it belongs to its spread.
-    for (const value of level.run) keep(level, value);
+    if (level.run.length > 0) for (const value of level.run) keep(level, value);
     endRun(level);
     remember(level, point);
     return undefined;

@@ -56,15 +56,15 @@ function isLearning({ outlet: first }: Track): boolean {
 }
 
 const newTrack = (plan: Plan, place: number, watched?: Watched, outlet?: Outlet): Track => ({
+  series: undefined,
   plan,
   watched,
-  outlet,
   place,
+  outlet,
+  stated: undefined,
+  learned: undefined,
   counter: undefined,
   bits: 0,
-  learned: undefined,
-  series: undefined,
-  stated: undefined,
 });
 
 export function createRegistry(scope: () => Scope): Registry {
@@ -123,7 +123,7 @@ export function createRegistry(scope: () => Scope): Registry {
   /** Callers hear it: a figure of a link that voice depends on. */
   function hears(place: Watched, { voice }: Plan): boolean {
     if (voice === undefined || place.kind !== 'link') return false;
-    place.voice ??= createVoice(outletOf(place, 'path_mos'));
+    place.voice ??= createVoice(place, outletOf(place, 'path_mos'));
     return true;
   }
 

@@ -26,7 +26,7 @@ import { packPlain, unpackPlain } from './plain.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
-import { isVoiceMinute, type VoiceMinute } from './voice.ts';
+import { isVoiceMinute, setVoiceMinute, type VoiceMinute, voiceMinute } from './voice.ts';
 import type { Cell, Port, Shared, Track, Watched } from './watched.ts';
 
 /** Everything as JSON; counters as decimal strings, since JSON numbers stop at 2^53. */
@@ -112,7 +112,7 @@ function watchedState(place: Watched): WatchedState {
     reach: packPlain(reach) as WatchedState['reach'],
     ...(port && { port: { ...port } }),
     ...(clock && { clock: { ...clock } }),
-    ...(voice && { voice: [...voice.sums] }),
+    ...(voice && { voice: voiceMinute(voice, place.marks) }),
     times: timesAt(place.marks, 0),
     isFresh,
     isGood,
@@ -197,7 +197,9 @@ export function restoreRegistry(
     }
     for (const trackState of one.tracks) restoreTrack(registry, place, trackState);
     // The tracks have made it.
-    if (place.voice && isVoiceMinute(one.voice)) place.voice.sums = [...one.voice];
+    if (place.voice && isVoiceMinute(one.voice)) {
+      setVoiceMinute(place.voice, place.marks, one.voice);
+    }
   }
   return orphans;
 }

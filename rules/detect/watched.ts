@@ -113,12 +113,12 @@ export interface Outlet {
 }
 
 export const createOutlet = (cell: Cell, input: number, next?: Outlet): Outlet => ({
-  cell,
   judge: cell.compiled.judge,
   state: cell.state,
   input,
   place: cell.place,
   next,
+  cell,
 });
 
 export interface Track {
@@ -186,25 +186,26 @@ export interface Shared {
 export const createShared = (key: SubjectKey): Shared => ({ key, views: [], health: 'unknown' });
 
 export function createWatched(agent: AgentId, shared: Shared): Watched {
+  // What every sample needs stands first, so that it lies side by side.
   const watched: Watched = {
-    agent,
-    key: shared.key,
-    kind: kindOf(shared.key),
     marks: createMarks(),
     tracks: [],
-    cells: [],
-    reach: {},
-    shared,
-    port: undefined,
-    clock: undefined,
-    voice: undefined,
-    device: undefined,
-    isFresh: false,
-    isGood: false,
-    answeredSlot: -1,
     cursor: 0,
     turn: 0,
     next: undefined,
+    device: undefined,
+    isFresh: false,
+    voice: undefined,
+    reach: {},
+    port: undefined,
+    kind: kindOf(shared.key),
+    isGood: false,
+    answeredSlot: -1,
+    agent,
+    key: shared.key,
+    cells: [],
+    shared,
+    clock: undefined,
   };
   shared.views = shared.views.concat(watched).sort((a, b) => (a.agent < b.agent ? -1 : 1));
   return watched;
