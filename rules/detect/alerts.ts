@@ -9,7 +9,7 @@ import {
   restartRuns,
   type Verdict,
 } from './alert-state.ts';
-import { HIGH, isWarm, LOW, MIDDLE } from './baseline-series.ts';
+import { HIGH, isWarm, LOW, learnedSince, MIDDLE, usually } from './baseline-series.ts';
 import { createFlap, flapReason, noteChange, turnFlap } from './flapping.ts';
 import { tellHealth } from './health.ts';
 import { CELL_FRESH_UNTIL, CELL_IS_ACTIVE, CELL_LAST_AT, CELL_PATIENCE } from './marks.ts';
@@ -40,10 +40,10 @@ function usualOf(
 ): Partial<Finding> {
   const learned = tracks.find((track) => track.plan.metric === metric)?.learned;
   if (learned === undefined || !isWarm(learned, at)) return {};
-  const [low, middle, high] = [LOW, MIDDLE, HIGH].map((share) => learned.usual[share] as number);
+  const of = (share: number): number => usually(learned, share);
   return {
-    usual: { low: low as number, middle: middle as number, high: high as number },
-    learningSince: learned.since,
+    usual: { low: of(LOW), middle: of(MIDDLE), high: of(HIGH) },
+    learningSince: learnedSince(learned),
   };
 }
 
