@@ -10,7 +10,7 @@ export interface Histogram {
   readonly scale: Scale;
   /** Bucket of `counts[0]`; buckets below 0 hold values below 0. */
   first: number;
-  counts: number[];
+  counts: Uint32Array;
   total: number;
   /** The time at which an entry weighs `UNIT`; later ones weigh more. 0 = empty. */
   originAt: number;
@@ -34,13 +34,13 @@ const UNIT = 16;
 const MAX_DOUBLINGS = 8;
 /** Room added at an end, so that a widening series does not copy its counts each time. */
 const SLACK = 8;
-/** 700 buckets: at most 5.6 KB, whatever the series does. */
+/** 700 buckets of 4 bytes: at most 2.8 KB, whatever the series does. */
 const MAX_BUCKETS = 700;
 
 export const createHistogram = (scale: Scale): Histogram => ({
   scale,
   first: 0,
-  counts: [],
+  counts: new Uint32Array(0),
   total: 0,
   originAt: 0,
 });
@@ -116,8 +116,6 @@ function fade(histogram: Histogram, doublings: number): void {
   histogram.total = total;
 }
 
-const zeros = (count: number): number[] => new Array<number>(count).fill(0);
-
 /** Index of the bucket in `counts`, with room made; far outliers share the outermost bucket. */
 function place(histogram: Histogram, bucket: number): number {
   const { first, counts } = histogram;
@@ -125,12 +123,16 @@ function place(histogram: Histogram, bucket: number): number {
   if (index >= 0 && index < counts.length) return index;
   if (counts.length === 0) {
     histogram.first = bucket - SLACK;
-    histogram.counts = zeros(2 * SLACK);
+    histogram.counts = new Uint32Array(2 * SLACK);
     return SLACK;
   }
   if (index < 0) return growDown(histogram, bucket);
   const length = Math.min(MAX_BUCKETS, index + SLACK);
-  if (length > counts.length) histogram.counts = counts.concat(zeros(length - counts.length));
+  if (length > counts.length) {
+    const wider = new Uint32Array(length);
+    wider.set(counts);
+    histogram.counts = wider;
+  }
   return Math.min(index, histogram.counts.length - 1);
 }
 
@@ -138,8 +140,10 @@ function growDown(histogram: Histogram, bucket: number): number {
   const { first, counts } = histogram;
   const room = Math.min(MAX_BUCKETS - counts.length, first - bucket + SLACK);
   if (room > 0) {
+    const wider = new Uint32Array(counts.length + room);
+    wider.set(counts, room);
     histogram.first = first - room;
-    histogram.counts = zeros(room).concat(counts);
+    histogram.counts = wider;
   }
   return Math.max(0, bucket - histogram.first);
 }
@@ -165,7 +169,9 @@ export function histogramState({ first, counts, originAt }: Histogram): Histogra
 
 export function restoreHistogram(scale: Scale, state: HistogramState): Histogram {
   const [first = 0, originAt = 0, ...runs] = state;
-  const counts = runs.flatMap((run) => (run < 0 ? zeros(-run) : [run]));
+  const counts = Uint32Array.from(
+    runs.flatMap((run) => (run < 0 ? new Array<number>(-run).fill(0) : [run])),
+  );
   const total = counts.reduce((sum, count) => sum + count, 0);
   return { scale, first, counts, total, originAt };
 }
