@@ -1,5 +1,5 @@
 import type { Alert } from '../protocol/model/alert.ts';
-import type { DerivedMetricName, RuleMetricName } from '../protocol/model/metrics.ts';
+import type { DerivedMetricName } from '../protocol/model/metrics.ts';
 import type { ObservedBatch, Sample } from '../protocol/model/sample.ts';
 import { type AgentId, type SubjectKey, subjectKey } from '../protocol/model/subject.ts';
 import { type DurationMs, durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
@@ -18,7 +18,7 @@ import {
   PATIENCE,
   SEEN_AT,
 } from './detect/marks.ts';
-import { noteSample } from './detect/notes.ts';
+import { noteLoad, noteSample } from './detect/notes.ts';
 import type { Plan } from './detect/plans.ts';
 import { derive } from './detect/rates.ts';
 import { createRegistry } from './detect/registry.ts';
@@ -423,11 +423,4 @@ function forgiveOne(marks: Marks, place: number, now: EpochMs): void {
   const patience = marks[place + PATIENCE] as number;
   const at = place + FRESH_UNTIL;
   if (patience > 0) marks[at] = Math.max(marks[at] as number, now + patience);
-}
-
-/** What a port carries, for rules that judge other figures by it. */
-function noteLoad({ port }: Watched, judged: RuleMetricName, share: number): void {
-  if (port === undefined) return;
-  if (judged === 'if_in_utilisation_ratio') port.inBps = share * port.speedBps;
-  else port.outBps = share * port.speedBps;
 }

@@ -20,45 +20,66 @@ export interface Sink {
 
 export function createSink(): Sink {
   let facts: SiteFact[] = [];
-  /** Time of each. Batches of one round mostly are in order, and then it is enough to have looked. */
+  /** Time and subject of each. */
   let times: EpochMs[] = [];
-  let isInOrder = true;
+  let subjects: string[] = [];
+  /** Where a fact belongs before the one that came before it. Batches are a few runs in order. */
+  let starts: number[] = [];
 
-  function isAfterLast(when: EpochMs, fact: SiteFact): boolean {
-    const last = facts.length - 1;
-    if (last < 0) return true;
-    const before = times[last] as EpochMs;
-    if (when !== before) return when > before;
-    return subjectOf(fact) >= subjectOf(facts[last] as SiteFact);
+  const isAfter = (a: number, b: number): boolean => {
+    const apart = (times[b] as number) - (times[a] as number);
+    return apart === 0 ? (subjects[b] as string) >= (subjects[a] as string) : apart > 0;
+  };
+
+  /** Two runs that follow each other become one; of equals the earlier comes first. */
+  function merge(from: readonly number[], to: number[], [begin, middle, end]: Span): void {
+    let left = begin;
+    let right = middle;
+    for (let i = begin; i < end; i++) {
+      const isLeft =
+        right >= end || (left < middle && isAfter(from[left] as number, from[right] as number));
+      to[i] = from[isLeft ? left++ : right++] as number;
+    }
   }
 
-  function sorted(): SiteFact[] {
-    const order = [...facts.keys()].sort(
-      (a, b) =>
-        (times[a] as number) - (times[b] as number) ||
-        compare(subjectOf(facts[a] as SiteFact), subjectOf(facts[b] as SiteFact)),
-    );
+  function merged(): SiteFact[] {
+    let order = [...facts.keys()];
+    let bounds = [0, ...starts, facts.length];
+    while (bounds.length > 2) {
+      const next = new Array<number>(order.length);
+      const kept = [0];
+      for (let i = 0; i < bounds.length - 1; i += 2) {
+        const middle = bounds[i + 1] as number;
+        const end = bounds[i + 2] ?? middle;
+        merge(order, next, [bounds[i] as number, middle, end]);
+        kept.push(end);
+      }
+      order = next;
+      bounds = kept;
+    }
     return order.map((i) => facts[i] as SiteFact);
   }
 
   return {
     push(when, fact) {
-      isInOrder = isInOrder && isAfterLast(when, fact);
-      facts.push(fact);
+      const place = facts.push(fact) - 1;
       times.push(when);
+      subjects.push(subjectOf(fact));
+      if (place > 0 && !isAfter(place - 1, place)) starts.push(place);
     },
     take() {
       if (facts.length === 0) return [];
-      const taken = isInOrder ? facts : sorted();
+      const taken = starts.length === 0 ? facts : merged();
       facts = [];
       times = [];
-      isInOrder = true;
+      subjects = [];
+      starts = [];
       return taken;
     },
   };
 }
 
-const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+type Span = readonly [begin: number, middle: number, end: number];
 
 const subjectOf = (fact: SiteFact): string =>
   fact.kind === 'alert.fired' ? fact.alert.subject : fact.subject;
