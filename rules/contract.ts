@@ -16,6 +16,12 @@ export interface Instant {
 export type Snapshot = unknown;
 
 /**
+ * The JSON text of a snapshot in pieces, each of a millisecond or so. No input may come between the
+ * first piece and the last.
+ */
+export type SnapshotText = Iterable<string>;
+
+/**
  * Detection for the agents of one site. Partition of the whole engine: shares nothing with the
  * engines of other sites. A path probe belongs to the site of its sender.
  */
@@ -30,6 +36,7 @@ export interface SiteEngine {
   /** Ticks before this change nothing and tell nothing, unless another input comes first. */
   quietUntil(): EpochMs;
   snapshot(): Snapshot;
+  snapshotText(): SnapshotText;
 }
 
 /** An outage of the past as late data tell it, correlated as it would have been at the time. */
@@ -65,4 +72,6 @@ export interface Engine {
   /** Ticks before this change nothing and tell nothing, unless another input comes first. */
   quietUntil(): EpochMs;
   snapshot(): Snapshot;
+  /** The same as text, so that the loop can turn in between. @throws when an input came meanwhile */
+  snapshotText(): SnapshotText;
 }

@@ -5,6 +5,7 @@ import type { AgentId } from '../protocol/model/subject.ts';
 import { type EpochMs, epochMs } from '../protocol/model/units.ts';
 import type { Engine, Instant, SiteEngine, Snapshot } from './contract.ts';
 import { isTrend, type SiteFact } from './detect/sink.ts';
+import { type JsonText, objectText, textsText, valueText } from './json-text.ts';
 import { createLateData, type LateDataState } from './late-data.ts';
 import { createNetworkEngine } from './network-engine.ts';
 import { createOwnTroubles, isOwnTrouble, type OwnTroublesState } from './own-troubles.ts';
@@ -41,6 +42,8 @@ export function createEngine(
   const late = createLateData(settings, state?.late);
   const sites = new Map<string, SiteEngine>();
   let ordered: readonly SiteEngine[] | undefined;
+  /** So that a snapshot in pieces is of one moment. */
+  let inputs = 0;
   /** Samples of one agent come in rows. */
   let latest: { readonly agent: AgentId; readonly site: SiteEngine } | undefined;
   for (const [site, siteState] of state?.sites ?? []) {
@@ -73,18 +76,16 @@ export function createEngine(
     return ordered;
   }
 
-  const correlated = (facts: readonly SiteFact[], at: Instant): Fact[] =>
-    facts.length === 0
-      ? []
-      : [
-          ...facts,
-          ...network.consume(
-            facts.filter((fact) => !isTrend(fact)) as (AlertFact | HealthFact)[],
-            at,
-          ),
-        ];
+  /** Nearly all facts are healthy answers, from which nothing follows: they are not copied. */
+  function correlated(facts: SiteFact[], at: Instant): Fact[] {
+    if (facts.length === 0) return facts;
+    const known = facts.some(isTrend) ? facts.filter((fact) => !isTrend(fact)) : facts;
+    const followed = network.consume(known as (AlertFact | HealthFact)[], at);
+    return followed.length === 0 ? facts : [...facts, ...followed];
+  }
 
   function configure(next: EngineSettings, at: Instant): Fact[] {
+    inputs += 1;
     settings = next;
     siteOfAgent = sitesOf(next);
     latest = undefined;
@@ -95,6 +96,7 @@ export function createEngine(
 
   /** What comes late tells of the past only; what waited in the live lane is late as a whole. */
   function observe(batch: ObservedBatch, at: Instant): Fact[] {
+    inputs += 1;
     const { agent, lane, samples } = batch;
     const isBackfill = lane === 'backfill';
     const oldest = epochMs(at.now - settings.timing.lateAfter);
@@ -107,6 +109,7 @@ export function createEngine(
   }
 
   function tick(at: Instant): Fact[] {
+    inputs += 1;
     const facts: SiteFact[] = [];
     for (const site of inOrder()) for (const fact of site.tick(at)) facts.push(fact);
     const followed = correlated(facts, at);
@@ -123,16 +126,41 @@ export function createEngine(
     return until;
   }
 
+  function heard(agent: AgentId, at: Instant): Fact[] {
+    inputs += 1;
+    return correlated(siteFor(agent).heard(agent, at), at);
+  }
+
   function apply(command: Command, at: Instant): Fact[] {
+    inputs += 1;
     if (isOwnTrouble(command)) return correlated(own.apply(command, at), at);
     if (command.kind === 'server-started') for (const site of inOrder()) site.forgive(at);
     return network.apply(command, at);
   }
 
+  function* snapshotText(): Generator<string> {
+    const before = inputs;
+    const pieces = objectText({
+      v: valueText(() => 1),
+      sites: textsText(
+        [...sites].map(([site, engine]) =>
+          textsText([valueText(() => site), engine.snapshotText()]),
+        ),
+      ),
+      network: valueText(() => network.snapshot()),
+      own: valueText(() => own.snapshot()),
+      late: valueText(() => late.snapshot()),
+    } satisfies Record<keyof EngineState, JsonText>);
+    for (const piece of pieces) {
+      if (inputs !== before) throw new Error('an input came while the snapshot was written');
+      yield piece;
+    }
+  }
+
   return {
     configure,
     observe,
-    heard: (agent, at) => correlated(siteFor(agent).heard(agent, at), at),
+    heard,
     tick,
     quietUntil,
     apply,
@@ -143,6 +171,7 @@ export function createEngine(
       own: own.snapshot(),
       late: late.snapshot(),
     }),
+    snapshotText,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Alert } from '../protocol/model/alert.ts';
-import type { DerivedMetricName, RuleMetricName } from '../protocol/model/metrics.ts';
+import type { DerivedMetricName } from '../protocol/model/metrics.ts';
 import type { ObservedBatch, Sample } from '../protocol/model/sample.ts';
 import { type AgentId, type SubjectKey, subjectKey } from '../protocol/model/subject.ts';
 import { type DurationMs, durationMs, type EpochMs, epochMs } from '../protocol/model/units.ts';
@@ -18,13 +18,18 @@ import {
   PATIENCE,
   SEEN_AT,
 } from './detect/marks.ts';
-import { noteSample } from './detect/notes.ts';
+import { noteLoad, noteSample } from './detect/notes.ts';
 import type { Plan } from './detect/plans.ts';
 import { derive } from './detect/rates.ts';
 import { createRegistry } from './detect/registry.ts';
 import { createScope } from './detect/scope.ts';
 import { createSink, type SiteFact } from './detect/sink.ts';
-import { type RegistryState, registryState, restoreRegistry } from './detect/snapshot.ts';
+import {
+  type RegistryState,
+  registryState,
+  registryText,
+  restoreRegistry,
+} from './detect/snapshot.ts';
 import { noteVoice, type Voice, type VoiceInput } from './detect/voice.ts';
 import {
   createOutlet,
@@ -33,6 +38,7 @@ import {
   type Track,
   type Watched,
 } from './detect/watched.ts';
+import { objectText, valueText } from './json-text.ts';
 import type { EngineSettings } from './settings.ts';
 
 /** Hears every figure that is derived from counters, for history and the page. */
@@ -78,7 +84,9 @@ export function createSiteEngine(
   if (snapshot !== undefined) restore(snapshot as State);
   const feed = {} as Feed;
   let sender: AgentId = '';
-  const sorter = createSorter((subject) => registry.watched(sender, subject), registry.track);
+  /** The newest that was heard and is not in the inventory: looked up once. */
+  let stranger: AgentId | undefined;
+  const sorter = createSorter((subject) => registry.watched(sender, subject), registry.trackOf);
 
   function restore(state: State): void {
     if (state.v !== 1) throw new Error('unknown snapshot of a site engine');
@@ -91,12 +99,12 @@ export function createSiteEngine(
     const heard = sink.take();
     const oldest = now - scope.settings.timing.lateAfter;
     sender = batch.agent;
-    const { samples, tracks, places } = sorter.sort(batch.samples);
+    const { samples, tracks } = sorter.sort(batch.samples);
     for (let i = 0; i < samples.length; i++) {
-      const sample = samples[i] as Sample;
       const track = tracks[i] as Track;
-      if (track.plan.role === 'ignored') continue;
-      const watched = places[i] as Watched;
+      const { watched } = track;
+      if (watched === undefined) continue;
+      const sample = samples[i] as Sample;
       const before = watched.marks[track.place + LAST_AT] as EpochMs;
       if (isJudged(sample, before, oldest, now)) take(watched, track, sample, before, now);
     }
@@ -129,23 +137,22 @@ export function createSiteEngine(
       feed.learned = learned;
     }
     if (learned !== undefined) noteLevel(track, feed, sink, now);
-    judgeAll(track.outlets, now);
+    judgeAll(track.outlet, now);
   }
 
   /** Puts the rate of a counter in place of its reading; false when there is none to be had. */
   function takeRate(watched: Watched, track: Track, sample: Sample, before: EpochMs): boolean {
-    const figure = derive(watched, track, sample, before, feed.every);
-    const { judged, metric } = track.plan;
-    if (figure === undefined || judged === metric) return false;
+    const figure = derive(watched, track, sample, feed.value, before, feed.every);
+    if (figure === undefined) return false;
+    const { judged } = track.plan;
     onDerived?.(watched.agent, judged as DerivedMetricName, watched.key, sample.at, figure);
     feed.value = figure;
     if (track.plan.isOctets) noteLoad(watched, judged, figure);
     return true;
   }
 
-  function judgeAll(outlets: readonly Outlet[], now: EpochMs): void {
-    for (let i = 0; i < outlets.length; i++) {
-      const outlet = outlets[i] as Outlet;
+  function judgeAll(first: Outlet | undefined, now: EpochMs): void {
+    for (let outlet = first; outlet !== undefined; outlet = outlet.next) {
       if (!alerts.judge(outlet, feed, now)) continue;
       const freshUntil = feed.watched.marks[outlet.place + CELL_FRESH_UNTIL] as EpochMs;
       if (freshUntil < nextDue) nextDue = freshUntil;
@@ -157,7 +164,7 @@ export function createSiteEngine(
    * depend on the cut of batches. Leaves the feed as it was.
    */
   function takeVoice(watched: Watched, voice: Voice, input: VoiceInput, now: EpochMs): void {
-    const heard = noteVoice(voice, input, feed.at, feed.value);
+    const heard = noteVoice(voice, input, feed);
     if (heard === undefined) return;
     const { value, every, span, patience } = feed;
     onDerived?.(watched.agent, 'path_mos', watched.key, heard.at, heard.mos);
@@ -166,7 +173,7 @@ export function createSiteEngine(
     feed.span = feed.every;
     feed.patience = durationMs(Math.max(patience, 3 * VOICE_EVERY));
     feed.learned = undefined;
-    judgeAll(voice.outlets, now);
+    judgeAll(voice.outlet, now);
     feed.value = value;
     feed.every = every;
     feed.span = span;
@@ -176,13 +183,15 @@ export function createSiteEngine(
   /** Notes the time of the sample; the interval that its series has. */
   function noteInterval(
     { marks }: Watched,
-    { plan, place }: Track,
+    track: Track,
     { at, series }: Sample,
     before: EpochMs,
   ): DurationMs {
+    const { plan, place } = track;
     marks[place + LAST_AT] = at;
     let every = marks[place + EVERY] as number;
-    if (series.every !== undefined) every = series.every;
+    const stated = track.series === series ? track.stated : series.every;
+    if (stated !== undefined) every = stated;
     else if (before > 0 && plan.role !== 'burst') {
       // Learned: a gap moves it little, a lasting change in a few samples.
       const apart = at - before;
@@ -217,8 +226,12 @@ export function createSiteEngine(
 
   /** Agents outside the inventory are never silent: recorded series have no heartbeat. */
   function hear(agent: AgentId, now: EpochMs): void {
+    if (agent === stranger) return;
     const key = subjectKey('agent', agent);
-    if (!scope.has(key)) return;
+    if (!scope.has(key)) {
+      stranger = agent;
+      return;
+    }
     const watched = registry.watched(agent, key);
     if (!ownAgents().includes(watched)) agentsHeard = undefined;
     for (const compiled of scope.rulesOf(key)) {
@@ -287,16 +300,18 @@ export function createSiteEngine(
   }
 
   function findStale(now: EpochMs): void {
-    const fresh = [...registry.all()].filter((watched) => watched.isFresh);
-    const stale = fresh.filter((watched) => now > freshUntilOf(watched));
+    const stale: Watched[] = [];
+    let next = FOREVER;
+    for (const watched of registry.all()) {
+      if (!watched.isFresh) continue;
+      const freshUntil = freshUntilOf(watched);
+      if (now > freshUntil) stale.push(watched);
+      else if (freshUntil < next) next = freshUntil;
+    }
     // Alerts go blind between the two steps, or a subject without data would be up for a moment.
     for (const watched of stale) watched.isFresh = false;
-    nextDue = alerts.findBlind(now);
+    nextDue = epochMs(Math.min(next, alerts.findBlind(now)));
     for (const watched of stale) tellHealth(watched.shared, sink, now, now);
-    for (const watched of fresh) {
-      const freshUntil = freshUntilOf(watched);
-      if (watched.isFresh && freshUntil < nextDue) nextDue = freshUntil;
-    }
   }
 
   function forgive({ now }: Instant): void {
@@ -317,6 +332,7 @@ export function createSiteEngine(
   function configure(next: EngineSettings, { now }: Instant): SiteFact[] {
     const before = scope;
     scope = createScope(next);
+    stranger = undefined;
     for (const alert of orphans) withdrawOrphan(alert, now);
     orphans = [];
     for (const watched of [...registry.all()]) {
@@ -384,6 +400,12 @@ export function createSiteEngine(
     quietUntil,
     forgive,
     snapshot: (): State => ({ v: 1, registry: registryState(registry), orphans }),
+    snapshotText: () =>
+      objectText({
+        v: valueText(() => 1),
+        registry: registryText(registry),
+        orphans: valueText(() => orphans),
+      }),
   };
 }
 
@@ -401,11 +423,4 @@ function forgiveOne(marks: Marks, place: number, now: EpochMs): void {
   const patience = marks[place + PATIENCE] as number;
   const at = place + FRESH_UNTIL;
   if (patience > 0) marks[at] = Math.max(marks[at] as number, now + patience);
-}
-
-/** What a port carries, for rules that judge other figures by it. */
-function noteLoad({ port }: Watched, judged: RuleMetricName, share: number): void {
-  if (port === undefined) return;
-  if (judged === 'if_in_utilisation_ratio') port.inBps = share * port.speedBps;
-  else port.outBps = share * port.speedBps;
 }

@@ -2,8 +2,14 @@ import type { AlertKey } from '../../protocol/model/alert.ts';
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { seriesKey } from '../../protocol/model/sample.ts';
 import { type EpochMs, elapsed, epochMs } from '../../protocol/model/units.ts';
-import { advance, restartRuns, type Verdict } from './alert-state.ts';
-import { HIGH, isWarm, LOW, MIDDLE } from './baseline-series.ts';
+import {
+  type AlertStep,
+  advance,
+  createAlertMachine,
+  restartRuns,
+  type Verdict,
+} from './alert-state.ts';
+import { HIGH, isWarm, LOW, learnedSince, MIDDLE, usually } from './baseline-series.ts';
 import { createFlap, flapReason, noteChange, turnFlap } from './flapping.ts';
 import { tellHealth } from './health.ts';
 import { CELL_FRESH_UNTIL, CELL_IS_ACTIVE, CELL_LAST_AT, CELL_PATIENCE } from './marks.ts';
@@ -34,10 +40,10 @@ function usualOf(
 ): Partial<Finding> {
   const learned = tracks.find((track) => track.plan.metric === metric)?.learned;
   if (learned === undefined || !isWarm(learned, at)) return {};
-  const [low, middle, high] = [LOW, MIDDLE, HIGH].map((share) => learned.usual[share] as number);
+  const of = (share: number): number => usually(learned, share);
   return {
-    usual: { low: low as number, middle: middle as number, high: high as number },
-    learningSince: learned.since,
+    usual: { low: of(LOW), middle: of(MIDDLE), high: of(HIGH) },
+    learningSince: learnedSince(learned),
   };
 }
 
@@ -71,20 +77,26 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
   }
 
   function noteActive({ machine, flap, watched, place }: Cell): void {
-    const isActive = machine.state !== 'inactive' || flap !== undefined;
+    const isActive = machine !== undefined || flap !== undefined;
     watched.marks[place + CELL_IS_ACTIVE] = Number(isActive);
   }
 
   function step(cell: Cell, verdict: Verdict, at: EpochMs, now: EpochMs): void {
-    const { machine, compiled } = cell;
     if (cell.isBlind) see(cell, at, now);
     const wasFlapping = cell.flap?.isFlapping === true;
     if (cell.flap !== undefined) cell.flap = turnFlap(cell.flap, at);
-    const moved = advance(machine, verdict, at, compiled.rule);
+    const moved = move(cell, verdict, at);
     if (moved !== undefined) change(cell, moved, at, now);
     else if (wasFlapping && cell.flap?.isFlapping !== true) endFlapping(cell, at, now);
-    if (machine.state === 'inactive' && cell.alert === undefined) active.delete(cell);
+    if (cell.machine === undefined && cell.alert === undefined) active.delete(cell);
     else active.add(cell);
+  }
+
+  function move(cell: Cell, verdict: Verdict, at: EpochMs): AlertStep {
+    const machine = cell.machine ?? createAlertMachine();
+    const moved = advance(machine, verdict, at, cell.compiled.rule);
+    cell.machine = machine.state === 'inactive' ? undefined : machine;
+    return moved;
   }
 
   /** Fired or resolved. While it flaps, the alert stays and people hear nothing of it. */
@@ -114,7 +126,7 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
 
   /** It has been quiet for long enough: as it is now, it is. */
   function endFlapping(cell: Cell, at: EpochMs, now: EpochMs): void {
-    if (cell.machine.state === 'firing' || cell.alert === undefined) return;
+    if (cell.machine?.state === 'firing' || cell.alert === undefined) return;
     const text = cell.compiled.judge.cleared(cell.state, cell.watched);
     resolve(cell, { kind: 'cleared', text: `${text}, and has been steady for a while` }, at, now);
   }
@@ -170,7 +182,7 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
 
   function blind(cell: Cell, now: EpochMs): void {
     cell.isBlind = true;
-    restartRuns(cell.machine);
+    if (cell.machine !== undefined) restartRuns(cell.machine);
     if (cell.alert === undefined) return;
     const { key: alert, subject } = cell.alert;
     const lastAt = cell.watched.marks[cell.place + CELL_LAST_AT] as EpochMs;
@@ -202,7 +214,7 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     },
     adopt(cell) {
       noteActive(cell);
-      if (cell.machine.state !== 'inactive' || cell.alert !== undefined) active.add(cell);
+      if (cell.machine !== undefined || cell.alert !== undefined) active.add(cell);
     },
   };
 }

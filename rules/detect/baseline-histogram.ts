@@ -61,13 +61,14 @@ export function addTo(histogram: Histogram, at: number, value: number): void {
 }
 
 /**
- * The values that these shares (0..1, ascending) of what is known lie below, into `values`; NaN of an
- * empty histogram.
+ * The values that these shares (0..1, ascending) of what is known lie below, into `values` from the
+ * place `first` on; NaN of an empty histogram.
  */
 export function quantiles(
-  { scale, first, counts, total }: Histogram,
+  { scale, first: lowest, counts, total }: Histogram,
   shares: readonly number[],
   values: number[],
+  first = 0,
 ): void {
   let i = 0;
   let before = 0;
@@ -79,7 +80,7 @@ export function quantiles(
     }
     const count = counts[i] ?? 0;
     const part = count > 0 ? (wanted - before) / count : 0;
-    values[n] = total > 0 ? edgeOf(scale, first + i + part) : Number.NaN;
+    values[first + n] = total > 0 ? edgeOf(scale, lowest + i + part) : Number.NaN;
   }
 }
 

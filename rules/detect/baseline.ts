@@ -11,8 +11,10 @@ import {
   type Learned,
   LOW,
   LOWEST,
+  learnedSince,
   MIDDLE,
   ripeness,
+  usually,
 } from './baseline-series.ts';
 import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
 import type { Numbers } from './window.ts';
@@ -67,12 +69,13 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
   const judged = [detector.metric, ...(detector.also ?? [])];
 
   /** How far from the middle is too far, on this side. */
-  function marginOn(side: number, { usual }: Learned): number {
+  function marginOn(side: number, learned: Learned): number {
     const { atLeast, share, spread, side: sides } = detector;
-    const middle = usual[MIDDLE] as number;
+    const middle = usually(learned, MIDDLE);
     const floor = Math.max(atLeast, share * Math.abs(middle));
-    if (sides === 'above') return Math.max(floor, spread * ((usual[HIGH] as number) - middle));
-    const [lowest, highest] = [usual[LOWEST] as number, usual[HIGHEST] as number];
+    if (sides === 'above') return Math.max(floor, spread * (usually(learned, HIGH) - middle));
+    const lowest = usually(learned, LOWEST);
+    const highest = usually(learned, HIGHEST);
     const tail = side > 0 ? highest - middle : middle - lowest;
     // Nothing is known of such a number: half of all it ever does is the least that is unusual.
     return Math.max(floor, spread * tail, (highest - lowest) / 2, Number.MIN_VALUE);
@@ -80,14 +83,14 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
 
   /** Distance from the middle in margins. */
   function heightOf(point: SeriesPoint, learned: Learned, at: EpochMs): number {
-    const distance = point.value - (learned.usual[MIDDLE] as number);
+    const distance = point.value - usually(learned, MIDDLE);
     if (detector.side === 'above' && distance <= 0) return 0;
     return distance / (youth(learned, at) * marginOn(Math.sign(distance), learned));
   }
 
   /** The limit on this side, with the doubt of the first day in it. */
   const limitOn = (side: number, learned: Learned, at: EpochMs): number =>
-    (learned.usual[MIDDLE] as number) + side * youth(learned, at) * marginOn(side, learned);
+    usually(learned, MIDDLE) + side * youth(learned, at) * marginOn(side, learned);
 
   function gain(
     input: Numbers,
@@ -129,16 +132,15 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
   }
 
   function noteProof(input: Numbers, learned: Learned, at: EpochMs): void {
-    const { usual, since } = learned;
     const side = input[SIDE] as number;
     const ripe = ripeness(learned, at);
     const limit = limitOn(side, learned, at);
     input[IS_BREACHED] = 1;
     input[LIMIT] = limit;
-    input[AT_LOW] = usual[LOW] as number;
-    input[AT_MIDDLE] = usual[MIDDLE] as number;
-    input[AT_HIGH] = usual[HIGH] as number;
-    input[LEARNING_SINCE] = since;
+    input[AT_LOW] = usually(learned, LOW);
+    input[AT_MIDDLE] = usually(learned, MIDDLE);
+    input[AT_HIGH] = usually(learned, HIGH);
+    input[LEARNING_SINCE] = learnedSince(learned);
     input[RIPENESS] = ripe;
     input[SURENESS] = (1 - shareBeyond(learned, limit, side)) * (0.5 + ripe / 2);
   }

@@ -1,5 +1,4 @@
-import type { MetricName } from '../../protocol/model/metrics.ts';
-import type { Sample } from '../../protocol/model/sample.ts';
+import type { Sample, Series } from '../../protocol/model/sample.ts';
 import type { SubjectKey } from '../../protocol/model/subject.ts';
 import { LAST_KEY, PORTS_AT } from './marks.ts';
 import { rankOf } from './plans.ts';
@@ -9,7 +8,6 @@ import type { Track, Watched } from './watched.ts';
 export interface Sorted {
   readonly samples: readonly Sample[];
   readonly tracks: readonly Track[];
-  readonly places: readonly Watched[];
 }
 
 /** Finds the series of samples and puts them in order. Keeps nothing from batch to batch. */
@@ -27,26 +25,41 @@ const RANK_STEPS = 1_000;
  */
 export function createSorter(
   watchedOf: (subject: SubjectKey) => Watched,
-  trackOf: (watched: Watched, metric: MetricName) => Track,
+  trackOf: (watched: Watched, series: Series) => Track,
 ): Sorter {
   const tracks: Track[] = [];
-  const places: Watched[] = [];
   let turn = 0;
+  let watched: Watched | undefined;
 
-  /** Mostly the one that came next in the last batch too: found without a look into the map. */
-  function nextOf(last: Watched | undefined, subject: SubjectKey): Watched {
-    const guess = last?.next;
-    if (guess?.key === subject) return guess;
+  /**
+   * Mostly the one that came next in the last batch too. It is known by its `Series` alone, whose
+   * fields are not looked at: with 100,000 series each such look waits for the memory.
+   */
+  function find(series: Series): Track {
+    const same = watched && expected(watched, series);
+    if (same !== undefined) return same;
+    const next = watched?.next;
+    const guess = next && expected(next, series);
+    if (guess !== undefined) {
+      watched = next;
+      return guess;
+    }
+    if (watched?.key !== series.subject) watched = follower(watched, series.subject);
+    return trackOf(watched, series);
+  }
+
+  function follower(last: Watched | undefined, subject: SubjectKey): Watched {
+    if (last?.next?.key === subject) return last.next;
     const found = watchedOf(subject);
     if (last !== undefined) last.next = found;
     return found;
   }
 
   /** Notes the sample's place; false when it comes after one that it should precede. */
-  function follows(watched: Watched, at: number, rank: number): boolean {
-    const { marks } = watched;
-    if (watched.turn !== turn) {
-      watched.turn = turn;
+  function follows(place: Watched, at: number, rank: number): boolean {
+    const { marks } = place;
+    if (place.turn !== turn) {
+      place.turn = turn;
       marks[LAST_KEY] = Number.NEGATIVE_INFINITY;
       marks[PORTS_AT] = Number.NEGATIVE_INFINITY;
     }
@@ -61,35 +74,46 @@ export function createSorter(
     if (at > (device.marks[PORTS_AT] as number)) device.marks[PORTS_AT] = at;
   }
 
-  function isInOrder({ samples, tracks, places }: Sorted): boolean {
-    turn += 1;
-    for (let i = 0; i < samples.length; i++) {
-      const { at } = samples[i] as Sample;
-      const track = tracks[i] as Track;
-      if (track.plan.role === 'ignored') continue;
-      const watched = places[i] as Watched;
-      if (!follows(watched, at, track.plan.rank)) return false;
-      const { device } = watched;
-      if (device !== undefined && device !== watched) notePort(device, at);
-    }
+  function isNext(track: Track, at: number): boolean {
+    const { plan, watched: place } = track;
+    if (place === undefined) return true;
+    if (!follows(place, at, plan.rank)) return false;
+    const { device } = place;
+    if (device !== undefined && device !== place) notePort(device, at);
     return true;
+  }
+
+  function isInOrder({ samples, tracks: found }: Sorted): boolean {
+    turn += 1;
+    return samples.every(({ at }, i) => isNext(found[i] as Track, at));
   }
 
   return {
     sort(samples) {
-      let watched: Watched | undefined;
+      turn += 1;
+      watched = undefined;
+      let isSorted = true;
       for (let i = 0; i < samples.length; i++) {
-        const { series } = samples[i] as Sample;
-        if (watched?.key !== series.subject) watched = nextOf(watched, series.subject);
-        places[i] = watched;
-        tracks[i] = trackOf(watched, series.metric);
+        const { series, at } = samples[i] as Sample;
+        const track = find(series);
+        tracks[i] = track;
+        isSorted = isSorted && isNext(track, at);
       }
-      const given = { samples, tracks, places };
-      if (isInOrder(given)) return given;
+      const given = { samples, tracks };
+      if (isSorted) return given;
       const byReport = reordered(given, reportStarts(samples));
       return isInOrder(byReport) ? byReport : reordered(given, samples.keys());
     },
   };
+}
+
+/** The series that is due next of this subject, if it is this one. */
+function expected(place: Watched, series: Series): Track | undefined {
+  const { tracks, cursor } = place;
+  const guess = tracks[cursor];
+  if (guess === undefined || guess.series !== series) return undefined;
+  place.cursor = cursor + 1 === tracks.length ? 0 : cursor + 1;
+  return guess;
 }
 
 const keyOf = ({ at, series }: Sample): number => at * RANK_STEPS + rankOf(series.metric);
@@ -105,19 +129,18 @@ function* reportStarts(samples: readonly Sample[]): Generator<number> {
 }
 
 /** The stretches that begin at `starts`, by the key of their first sample. */
-function reordered({ samples, tracks, places }: Sorted, starts: Iterable<number>): Sorted {
+function reordered({ samples, tracks }: Sorted, starts: Iterable<number>): Sorted {
   const begins = [...starts];
   const keys = Float64Array.from(begins, (i) => keyOf(samples[i] as Sample));
   const ends = [...begins.slice(1), samples.length];
   const order = Uint32Array.from(begins.keys()).sort(
     (a, b) => (keys[a] as number) - (keys[b] as number),
   );
-  const sorted = { samples: [] as Sample[], tracks: [] as Track[], places: [] as Watched[] };
+  const sorted = { samples: [] as Sample[], tracks: [] as Track[] };
   for (const stretch of order) {
     for (let i = begins[stretch] as number; i < (ends[stretch] as number); i++) {
       sorted.samples.push(samples[i] as Sample);
       sorted.tracks.push(tracks[i] as Track);
-      sorted.places.push(places[i] as Watched);
     }
   }
   return sorted;

@@ -38,7 +38,7 @@ function healthOf(shared: Shared, now: EpochMs): State {
 function* statesOf(view: Shared['views'][number]): Generator<State> {
   for (const { alert, isBlind, machine } of view.cells) {
     if (alert === undefined || isBlind) continue;
-    if (machine.state !== 'firing') {
+    if (machine?.state !== 'firing') {
       yield { health: 'degraded', because: 'it comes and goes, and is well at the moment' };
       continue;
     }

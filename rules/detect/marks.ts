@@ -21,6 +21,9 @@ const SUBJECT = 5;
 export const LAST_AT = 0;
 export const EVERY = 1;
 const SERIES = 2;
+/** Of counters: what was read, where a plain number is exact; else -1, as before the first reading. */
+export const READING = 2;
+export const NO_READING = -1;
 
 /** Of a rule, counted from its place. */
 export const CELL_LAST_AT = 0;
@@ -34,7 +37,8 @@ export const createMarks = (): Marks => new Array<number>(SUBJECT).fill(0);
 
 const zeros = (count: number): Marks => new Array<number>(count).fill(0);
 /** Exact room: an array that grows by pushing takes up to 28 places more than it needs. */
-export const withSeries = (marks: Marks): Marks => marks.concat(zeros(SERIES));
+export const withSeries = (marks: Marks, isCounter: boolean): Marks =>
+  marks.concat(zeros(SERIES), isCounter ? [NO_READING] : []);
 export const withCell = (marks: Marks): Marks => marks.concat(zeros(CELL));
 
 interface Placed {

@@ -1,3 +1,4 @@
+import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import { createDeviceClock, noteBoots, noteUptime } from './device-clock.ts';
 import { createReach, noteBurst, notePoll, noteRound, type ProbeReach } from './reach.ts';
@@ -76,4 +77,11 @@ function notePort({ plan }: Track, { watched, at, value }: Feed): void {
   const isKnown = port.discontinuityTicks >= 0;
   if (isKnown && port.discontinuityTicks !== value) port.discontinuityAt = at;
   port.discontinuityTicks = value;
+}
+
+/** What a port carries, for rules that judge other figures by it. */
+export function noteLoad({ port }: Watched, judged: RuleMetricName, share: number): void {
+  if (port === undefined) return;
+  if (judged === 'if_in_utilisation_ratio') port.inBps = share * port.speedBps;
+  else port.outBps = share * port.speedBps;
 }

@@ -1,5 +1,5 @@
 import { METRICS, type MetricName, type RuleMetricName } from '../../protocol/model/metrics.ts';
-import { DERIVATIONS } from './rates.ts';
+import { DERIVATIONS, type Derivation } from './rates.ts';
 import type { ReachProbe } from './reach.ts';
 import { type VoiceInput, voiceInputOf } from './voice.ts';
 
@@ -18,6 +18,8 @@ export interface Plan {
   readonly probe: ReachProbe;
   readonly voice: VoiceInput | undefined;
   readonly isOctets: boolean;
+  /** Of counters that become something rules hear of. */
+  readonly derivation: Derivation | undefined;
 }
 
 const ROLES: Partial<Record<MetricName, Role>> = {
@@ -48,6 +50,7 @@ const PLANS = new Map(
       probe: probeOf(metric),
       voice: voiceInputOf(metric),
       isOctets: metric.endsWith('_octets_total'),
+      derivation: DERIVATIONS[metric],
     },
   ]),
 );

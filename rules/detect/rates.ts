@@ -1,11 +1,18 @@
 import type { DerivedMetricName, MetricName } from '../../protocol/model/metrics.ts';
 import type { Sample } from '../../protocol/model/sample.ts';
 import { type DurationMs, durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
-import { toRate } from './counter-rate.ts';
+import {
+  type CounterContext,
+  type CounterReading,
+  growthRate,
+  type RefusedRate,
+  toRate,
+} from './counter-rate.ts';
+import { NO_READING, READING } from './marks.ts';
 import type { Track, Watched } from './watched.ts';
 
 /** What a counter becomes: `perLine` = share of the line rate, else per second. */
-interface Derivation {
+export interface Derivation {
   readonly metric: DerivedMetricName;
   readonly perLine: boolean;
 }
@@ -29,34 +36,58 @@ const UNKNOWN_GAP = 3_600_000;
 
 /**
  * The derived figure of a new reading; undefined where there is none to be had. Notes the reading.
- * @param before when the series was read before, 0 = never; @param every its interval, 0 = not known
+ * Nearly all counters are below 2^53 and grow: then plain numbers are exact, at a third of the time.
+ * @param count the reading as a number; @param before when the series was read before, 0 = never;
+ * @param every its interval, 0 = not known
  */
 export function derive(
   watched: Watched,
   track: Track,
-  sample: Sample,
+  { value, at, series }: Sample,
+  count: number,
   before: EpochMs,
   every: DurationMs,
 ): number | undefined {
-  const derivation = DERIVATIONS[track.plan.metric];
-  const { value, at, series } = sample;
-  const { counter, bits } = track;
+  const { counter, bits, plan, place } = track;
   if (typeof value !== 'bigint') return undefined;
-  track.counter = value;
+  const known = watched.marks[place + READING] as number;
+  const isPlain = count >= 0 && count <= Number.MAX_SAFE_INTEGER;
+  watched.marks[place + READING] = isPlain ? count : NO_READING;
+  track.counter = isPlain ? undefined : value;
   track.bits = series.bits ?? 0;
-  if (counter === undefined || derivation === undefined) return undefined;
-  const speed = watched.port?.speedBps ?? 0;
-  const outcome = toRate(
-    { value: counter, at: before, bits },
-    { value, at, bits: track.bits },
-    {
-      restartedAt: watched.device?.clock?.restartedAt ?? epochMs(0),
-      discontinuityAt: watched.port?.discontinuityAt ?? epochMs(0),
-      maxPerSecond: speed / (derivation.perLine ? OCTET_BITS : FRAME_BITS),
-      gapAfter: durationMs(every > 0 ? GAP_POLLS * every : UNKNOWN_GAP),
-    },
-  );
-  if (outcome.kind !== 'rate') return undefined;
-  if (!derivation.perLine) return outcome.perSecond;
-  return speed > 0 ? (outcome.perSecond * OCTET_BITS) / speed : undefined;
+  const { derivation } = plan;
+  const isFirst = known === NO_READING && counter === undefined;
+  if (isFirst || derivation === undefined) return undefined;
+  const context = contextOf(watched, derivation, every);
+  const last = { at: before, bits };
+  const now = { at, bits: track.bits };
+  const isGrown = isPlain && known !== NO_READING && count >= known;
+  const perSecond = isGrown
+    ? growthRate(count - known, last, now, context)
+    : exactRate({ ...last, value: counter ?? BigInt(known) }, { ...now, value }, context);
+  if (typeof perSecond !== 'number') return undefined;
+  return derivation.perLine ? shareOf(watched, perSecond) : perSecond;
+}
+
+const speedOf = ({ port }: Watched): number => port?.speedBps ?? 0;
+
+const contextOf = (watched: Watched, { perLine }: Derivation, every: number): CounterContext => ({
+  restartedAt: watched.device?.clock?.restartedAt ?? epochMs(0),
+  discontinuityAt: watched.port?.discontinuityAt ?? epochMs(0),
+  maxPerSecond: speedOf(watched) / (perLine ? OCTET_BITS : FRAME_BITS),
+  gapAfter: durationMs(every > 0 ? GAP_POLLS * every : UNKNOWN_GAP),
+});
+
+function shareOf(watched: Watched, octetsPerSecond: number): number | undefined {
+  const speed = speedOf(watched);
+  return speed > 0 ? (octetsPerSecond * OCTET_BITS) / speed : undefined;
+}
+
+function exactRate(
+  before: CounterReading,
+  now: CounterReading,
+  context: CounterContext,
+): number | RefusedRate {
+  const outcome = toRate(before, now, context);
+  return outcome.kind === 'rate' ? outcome.perSecond : outcome.kind;
 }

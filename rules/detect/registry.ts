@@ -1,4 +1,5 @@
 import type { MetricName, RuleMetricName } from '../../protocol/model/metrics.ts';
+import type { Series } from '../../protocol/model/sample.ts';
 import {
   type AgentId,
   deviceOf,
@@ -6,7 +7,6 @@ import {
   type SubjectKey,
   subjectKey,
 } from '../../protocol/model/subject.ts';
-import { createAlertMachine } from './alert-state.ts';
 import { createLearned } from './baseline-series.ts';
 import { withCell, withSeries } from './marks.ts';
 import { type Plan, planOf } from './plans.ts';
@@ -29,6 +29,8 @@ export interface Registry {
   readonly agents: ReadonlyMap<AgentId, ReadonlyMap<SubjectKey, Watched>>;
   watched(agent: AgentId, subject: SubjectKey): Watched;
   track(watched: Watched, metric: MetricName): Track;
+  /** The same, of the series of a sample. */
+  trackOf(watched: Watched, series: Series): Track;
   /** The cell of a rule on the subject, made when it is missing. */
   cell(watched: Watched, compiled: CompiledRule): Cell;
   /** After a change of rules or subjects: series find their rules anew. */
@@ -37,27 +39,32 @@ export interface Registry {
   all(): Iterable<Watched>;
 }
 
-const NO_OUTLETS: readonly Outlet[] = [];
-
 /** One for all subjects: most series of a round are for the history only. */
 const IGNORED = new Map<MetricName, Track>();
 
 function ignored(plan: Plan): Track {
-  const known = IGNORED.get(plan.metric) ?? newTrack({ ...plan, role: 'ignored' }, NO_OUTLETS, 0);
+  const known = IGNORED.get(plan.metric) ?? newTrack({ ...plan, role: 'ignored' }, 0);
   IGNORED.set(plan.metric, known);
   return known;
 }
 
-const isLearning = ({ outlets }: Track): boolean =>
-  outlets.some(({ judge }) => judge.learns === true);
+function isLearning({ outlet: first }: Track): boolean {
+  for (let outlet = first; outlet !== undefined; outlet = outlet.next) {
+    if (outlet.judge.learns === true) return true;
+  }
+  return false;
+}
 
-const newTrack = (plan: Plan, outlets: readonly Outlet[], place: number): Track => ({
+const newTrack = (plan: Plan, place: number, watched?: Watched, outlet?: Outlet): Track => ({
+  series: undefined,
   plan,
-  outlets,
+  watched,
   place,
+  outlet,
+  stated: undefined,
+  learned: undefined,
   counter: undefined,
   bits: 0,
-  learned: undefined,
 });
 
 export function createRegistry(scope: () => Scope): Registry {
@@ -86,56 +93,74 @@ export function createRegistry(scope: () => Scope): Registry {
       compiled,
       watched: place,
       state: compiled.judge.create(),
-      machine: createAlertMachine(),
+      machine: undefined,
       place: place.marks.length,
       isBlind: false,
       flap: undefined,
       alert: undefined,
     };
     place.marks = withCell(place.marks);
-    place.cells.push(created);
-    // By name, not by which series came first.
-    place.cells.sort((a, b) => (a.compiled.rule.id < b.compiled.rule.id ? -1 : 1));
+    // By name, not by which series came first. Here and below no array grows by pushing: it would keep
+    // room for 17 where most subjects have three or ten.
+    place.cells = place.cells
+      .concat(created)
+      .sort((a, b) => (a.compiled.rule.id < b.compiled.rule.id ? -1 : 1));
     return created;
   }
 
-  function outletsOf(place: Watched, judged: RuleMetricName): readonly Outlet[] {
-    const outlets: Outlet[] = [];
-    for (const compiled of scope().rulesOf(place.key)) {
-      const input = compiled.judge.metrics.indexOf(judged);
-      if (input >= 0) outlets.push(createOutlet(cell(place, compiled), input));
-    }
-    return outlets.length === 0 ? NO_OUTLETS : outlets;
+  /** In the order of the settings. */
+  function outletOf(place: Watched, judged: RuleMetricName): Outlet | undefined {
+    const fed = scope()
+      .rulesOf(place.key)
+      .filter(({ judge }) => judge.metrics.includes(judged))
+      .map((compiled) => cell(place, compiled));
+    return fed.reduceRight<Outlet | undefined>(
+      (next, one) => createOutlet(one, one.compiled.judge.metrics.indexOf(judged), next),
+      undefined,
+    );
   }
 
   /** Callers hear it: a figure of a link that voice depends on. */
   function hears(place: Watched, { voice }: Plan): boolean {
     if (voice === undefined || place.kind !== 'link') return false;
-    place.voice ??= createVoice(outletsOf(place, 'path_mos'));
+    place.voice ??= createVoice(place, outletOf(place, 'path_mos'));
     return true;
   }
 
   function createTrack(place: Watched, plan: Plan): Track {
-    const outlets = outletsOf(place, plan.judged);
+    const outlet = outletOf(place, plan.judged);
     const isHeard = hears(place, plan);
-    if (plan.role === 'plain' && outlets === NO_OUTLETS && !isHeard) return ignored(plan);
-    const track = newTrack(plan, outlets, place.marks.length);
-    place.marks = withSeries(place.marks);
+    if (plan.role === 'plain' && outlet === undefined && !isHeard) return ignored(plan);
+    const track = newTrack(plan, place.marks.length, place, outlet);
+    place.marks = withSeries(place.marks, plan.role === 'counter');
     if (isLearning(track)) track.learned = createLearned(plan.metric);
     return track;
   }
 
   function track(place: Watched, metric: MetricName): Track {
-    const { tracks, cursor } = place;
+    let { tracks } = place;
+    const { cursor } = place;
     const guess = tracks[cursor];
     if (guess?.plan.metric === metric) {
       place.cursor = cursor + 1 === tracks.length ? 0 : cursor + 1;
       return guess;
     }
     let index = tracks.findIndex((one) => one.plan.metric === metric);
-    if (index < 0) index = tracks.push(createTrack(place, planOf(metric))) - 1;
+    if (index < 0) {
+      index = tracks.length;
+      tracks = tracks.concat(createTrack(place, planOf(metric)));
+      place.tracks = tracks;
+    }
     place.cursor = (index + 1) % tracks.length;
     return tracks[index] as Track;
+  }
+
+  function trackOf(place: Watched, series: Series): Track {
+    const found = track(place, series.metric);
+    if (found.watched === undefined) return found;
+    found.series = series;
+    found.stated = series.every;
+    return found;
   }
 
   function* all(): Generator<Watched> {
@@ -146,6 +171,7 @@ export function createRegistry(scope: () => Scope): Registry {
     agents,
     watched,
     track,
+    trackOf,
     cell,
     relink() {
       for (const place of all()) {
@@ -154,19 +180,19 @@ export function createRegistry(scope: () => Scope): Registry {
         place.cursor = 0;
         // What it remembers may be gone.
         place.next = undefined;
-        if (place.voice) place.voice.outlets = outletsOf(place, 'path_mos');
+        if (place.voice) place.voice.outlet = outletOf(place, 'path_mos');
         for (const one of place.tracks) {
           const { metric, judged } = one.plan;
-          one.outlets = outletsOf(place, judged);
+          one.outlet = outletOf(place, judged);
           one.learned = isLearning(one) ? (one.learned ?? createLearned(metric)) : undefined;
         }
       }
     },
     remove(place) {
       agents.get(place.agent)?.delete(place.key);
-      const { views } = place.shared;
-      views.splice(views.indexOf(place), 1);
-      if (views.length === 0) shareds.delete(place.key);
+      const { shared } = place;
+      shared.views = shared.views.filter((view) => view !== place);
+      if (shared.views.length === 0) shareds.delete(place.key);
     },
     all,
   };

@@ -7,11 +7,6 @@ export type SiteFact = AlertFact | HealthFact | TrendFact;
 export const isTrend = (fact: SiteFact): fact is TrendFact =>
   fact.kind === 'level.changed' || fact.kind === 'limit.forecast';
 
-interface Entry {
-  readonly when: EpochMs;
-  readonly fact: SiteFact;
-}
-
 /** Facts of one input. */
 export interface Sink {
   /** @param when time of the sample that led to the fact. */
@@ -24,29 +19,67 @@ export interface Sink {
 }
 
 export function createSink(): Sink {
-  let entries: Entry[] = [];
+  let facts: SiteFact[] = [];
+  /** Time and subject of each. */
+  let times: EpochMs[] = [];
+  let subjects: string[] = [];
+  /** Where a fact belongs before the one that came before it. Batches are a few runs in order. */
+  let starts: number[] = [];
+
+  const isAfter = (a: number, b: number): boolean => {
+    const apart = (times[b] as number) - (times[a] as number);
+    return apart === 0 ? (subjects[b] as string) >= (subjects[a] as string) : apart > 0;
+  };
+
+  /** Two runs that follow each other become one; of equals the earlier comes first. */
+  function merge(from: readonly number[], to: number[], [begin, middle, end]: Span): void {
+    let left = begin;
+    let right = middle;
+    for (let i = begin; i < end; i++) {
+      const isLeft =
+        right >= end || (left < middle && isAfter(from[left] as number, from[right] as number));
+      to[i] = from[isLeft ? left++ : right++] as number;
+    }
+  }
+
+  function merged(): SiteFact[] {
+    let order = [...facts.keys()];
+    let bounds = [0, ...starts, facts.length];
+    while (bounds.length > 2) {
+      const next = new Array<number>(order.length);
+      const kept = [0];
+      for (let i = 0; i < bounds.length - 1; i += 2) {
+        const middle = bounds[i + 1] as number;
+        const end = bounds[i + 2] ?? middle;
+        merge(order, next, [bounds[i] as number, middle, end]);
+        kept.push(end);
+      }
+      order = next;
+      bounds = kept;
+    }
+    return order.map((i) => facts[i] as SiteFact);
+  }
+
   return {
     push(when, fact) {
-      entries.push({ when, fact });
+      const place = facts.push(fact) - 1;
+      times.push(when);
+      subjects.push(subjectOf(fact));
+      if (place > 0 && !isAfter(place - 1, place)) starts.push(place);
     },
     take() {
-      if (entries.length === 0) return [];
-      const taken = entries;
-      entries = [];
-      if (!taken.every(isAfter)) taken.sort(byTime);
-      return taken.map(({ fact }) => fact);
+      if (facts.length === 0) return [];
+      const taken = starts.length === 0 ? facts : merged();
+      facts = [];
+      times = [];
+      subjects = [];
+      starts = [];
+      return taken;
     },
   };
 }
 
-const byTime = (a: Entry, b: Entry): number =>
-  a.when - b.when || compare(subjectOf(a.fact), subjectOf(b.fact));
-
-/** Batches of one round mostly are in order, and sorting costs more than looking. */
-const isAfter = (one: Entry, i: number, all: readonly Entry[]): boolean =>
-  i === 0 || byTime(all[i - 1] as Entry, one) <= 0;
-
-const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+type Span = readonly [begin: number, middle: number, end: number];
 
 const subjectOf = (fact: SiteFact): string =>
   fact.kind === 'alert.fired' ? fact.alert.subject : fact.subject;

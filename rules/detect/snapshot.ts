@@ -3,6 +3,7 @@ import type { Health } from '../../protocol/model/fact.ts';
 import type { MetricName } from '../../protocol/model/metrics.ts';
 import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
 import { type DurationMs, epochMs } from '../../protocol/model/units.ts';
+import { arrayText, type JsonText, objectText } from '../json-text.ts';
 import type { AlertMachine } from './alert-state.ts';
 import { type LearnedState, learnedState, restoreLearned } from './baseline-series.ts';
 import type { DeviceClock } from './device-clock.ts';
@@ -12,6 +13,8 @@ import {
   everyOf,
   LAST_AT,
   lastAtOf,
+  NO_READING,
+  READING,
   SEEN_AT,
   seenAt,
   setTimes,
@@ -23,8 +26,8 @@ import { packPlain, unpackPlain } from './plain.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
-import { isVoiceMinute, type VoiceMinute } from './voice.ts';
-import type { Cell, Port, Track, Watched } from './watched.ts';
+import { isVoiceMinute, setVoiceMinute, type VoiceMinute, voiceMinute } from './voice.ts';
+import type { Cell, Port, Shared, Track, Watched } from './watched.ts';
 
 /** Everything as JSON; counters as decimal strings, since JSON numbers stop at 2^53. */
 export interface RegistryState {
@@ -71,14 +74,30 @@ interface CellState {
   readonly alert?: Alert;
 }
 
-export function registryState(registry: Registry): RegistryState {
-  const watched: WatchedState[] = [];
-  const health = new Map<SubjectKey, Health>();
-  for (const place of registry.all()) {
-    watched.push(watchedState(place));
-    health.set(place.key, place.shared.health);
+export const registryState = (registry: Registry): RegistryState => ({
+  watched: [...watchedStates(registry)],
+  health: [...healthOf(registry)],
+});
+
+/** As text in pieces; the registry must not change before the last one is taken. */
+export const registryText = (registry: Registry): JsonText =>
+  objectText({
+    watched: arrayText(watchedStates(registry)),
+    health: arrayText(healthOf(registry)),
+  });
+
+function* watchedStates(registry: Registry): Generator<WatchedState> {
+  for (const place of registry.all()) yield watchedState(place);
+}
+
+/** Of each subject once, however many agents see it. */
+function* healthOf(registry: Registry): Generator<readonly [SubjectKey, Health]> {
+  const told = new Set<Shared>();
+  for (const { key, shared } of registry.all()) {
+    if (told.has(shared)) continue;
+    if (shared.views.length > 1) told.add(shared);
+    yield [key, shared.health];
   }
-  return { watched, health: [...health] };
 }
 
 function watchedState(place: Watched): WatchedState {
@@ -93,7 +112,7 @@ function watchedState(place: Watched): WatchedState {
     reach: packPlain(reach) as WatchedState['reach'],
     ...(port && { port: { ...port } }),
     ...(clock && { clock: { ...clock } }),
-    ...(voice && { voice: [...voice.sums] }),
+    ...(voice && { voice: voiceMinute(voice, place.marks) }),
     times: timesAt(place.marks, 0),
     isFresh,
     isGood,
@@ -102,16 +121,28 @@ function watchedState(place: Watched): WatchedState {
 }
 
 function trackState(place: Watched, track: Track): TrackState {
-  const { counter, bits, learned } = track;
-  const { metric } = track.plan;
+  const { bits, learned } = track;
+  const { metric, role } = track.plan;
   const lastAt = lastAtOf(place, track) - seenAt(place);
   const every = everyOf(place, track);
   if (learned !== undefined) {
     return [metric, lastAt, every, packPlain(learnedState(learned)) as LearnedState];
   }
-  return counter === undefined
+  const reading = role === 'counter' ? readingOf(place, track) : undefined;
+  return reading === undefined
     ? [metric, lastAt, every]
-    : [metric, lastAt, every, String(counter), bits];
+    : [metric, lastAt, every, String(reading), bits];
+}
+
+function readingOf({ marks }: Watched, { counter, place }: Track): number | bigint | undefined {
+  const reading = marks[place + READING] as number;
+  return reading === NO_READING ? counter : reading;
+}
+
+function restoreReading({ marks }: Watched, track: Track, value: bigint): void {
+  const isPlain = value >= 0n && value <= Number.MAX_SAFE_INTEGER;
+  marks[track.place + READING] = isPlain ? Number(value) : NO_READING;
+  track.counter = isPlain ? undefined : value;
 }
 
 function cellState(cell: Cell): CellState {
@@ -120,7 +151,7 @@ function cellState(cell: Cell): CellState {
     rule: compiled.rule.id,
     ...(compiled.judge.form !== undefined && { form: compiled.judge.form }),
     ...(state !== null && { state: packPlain(state) }),
-    ...(machine.state !== 'inactive' && { machine: { ...machine } }),
+    ...(machine && { machine: { ...machine } }),
     times: cellTimes(watched, place),
     ...(isBlind && { isBlind }),
     ...(flap && { flap: { ...flap } }),
@@ -166,7 +197,9 @@ export function restoreRegistry(
     }
     for (const trackState of one.tracks) restoreTrack(registry, place, trackState);
     // The tracks have made it.
-    if (place.voice && isVoiceMinute(one.voice)) place.voice.sums = [...one.voice];
+    if (place.voice && isVoiceMinute(one.voice)) {
+      setVoiceMinute(place.voice, place.marks, one.voice);
+    }
   }
   return orphans;
 }
@@ -184,7 +217,8 @@ function restorePlace(place: Watched, state: WatchedState): void {
 function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void): void {
   const isSameForm = state.form === cell.compiled.judge.form;
   if (isSameForm && state.state !== undefined) cell.state = unpackPlain(state.state);
-  Object.assign(cell.machine, state.machine);
+  cell.machine =
+    state.machine?.state === 'inactive' ? undefined : state.machine && { ...state.machine };
   setTimes(cell.watched.marks, cell.place, wholeTimes(state.times, cell.watched));
   cell.isBlind = state.isBlind === true;
   cell.flap = state.flap && { ...state.flap };
@@ -198,7 +232,7 @@ function restoreTrack(registry: Registry, place: Watched, state: TrackState): vo
   place.marks[track.place + LAST_AT] = lastAt > 0 ? lastAt : seenAt(place) + lastAt;
   place.marks[track.place + EVERY] = every;
   if (typeof more === 'string' && bits !== undefined) {
-    track.counter = BigInt(more);
+    restoreReading(place, track, BigInt(more));
     track.bits = bits;
   } else if (typeof more === 'object' && track.learned !== undefined) {
     track.learned = restoreLearned(metric, unpackPlain(more) as LearnedState);

@@ -2,7 +2,7 @@ import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
 import type { Verdict } from './alert-state.ts';
-import { isWarm, MIDDLE } from './baseline-series.ts';
+import { isWarm, learnedSince, MIDDLE, usually } from './baseline-series.ts';
 import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
 import { emptyWindow, meanOf, type Numbers, push } from './window.ts';
 import { durationText, figureText, metricText } from './wording.ts';
@@ -81,9 +81,9 @@ export function thresholdJudge(detector: Threshold): Judge {
   function isUsual(input: Input, { learned, at }: Feed): boolean {
     if (detector.unlessUsual !== true || learned === undefined) return false;
     if (!isWarm(learned, at)) {
-      return input[IS_BREACHED] === 0 && input[BEYOND_SINCE] === learned.since;
+      return input[IS_BREACHED] === 0 && input[BEYOND_SINCE] === learnedSince(learned);
     }
-    return isBeyond(learned.usual[MIDDLE] as number, band.clearAt);
+    return isBeyond(usually(learned, MIDDLE), band.clearAt);
   }
 
   function verdictOf(state: ThresholdState, at: EpochMs): Verdict {

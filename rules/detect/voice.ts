@@ -1,7 +1,8 @@
 import type { MetricName } from '../../protocol/model/metrics.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import type { Marks } from './marks.ts';
 import { pathMos } from './mos.ts';
-import type { Outlet } from './watched.ts';
+import type { Feed, Outlet, Watched } from './watched.ts';
 import type { Numbers } from './window.ts';
 
 /** What a series of a path says of voice. STAMP before ICMP: routers answer echoes when they like. */
@@ -32,18 +33,27 @@ const INPUTS: Partial<Record<MetricName, VoiceInput>> = {
 
 export const voiceInputOf = (metric: MetricName): VoiceInput | undefined => INPUTS[metric];
 
-/** Voice on a path, and the rules that judge it. */
+/** Voice on a path: where its minute is in the marks of the subject, and the rules that judge it. */
 export interface Voice {
-  sums: VoiceMinute;
-  outlets: readonly Outlet[];
+  readonly place: number;
+  outlet: Outlet | undefined;
 }
 
 const MINUTE = 60_000;
 
-export const createVoice = (outlets: readonly Outlet[]): Voice => ({
-  sums: new Array<number>(FIELDS).fill(0),
-  outlets,
-});
+/** Makes room for the minute in the marks of the subject. */
+export function createVoice(watched: Pick<Watched, 'marks'>, outlet: Outlet | undefined): Voice {
+  const place = watched.marks.length;
+  watched.marks = watched.marks.concat(new Array<number>(FIELDS).fill(0));
+  return { place, outlet };
+}
+
+export const voiceMinute = ({ place }: Voice, marks: Marks): VoiceMinute =>
+  marks.slice(place, place + FIELDS);
+
+export function setVoiceMinute({ place }: Voice, marks: Marks, minute: VoiceMinute): void {
+  for (let field = 0; field < FIELDS; field++) marks[place + field] = minute[field] as number;
+}
 
 /** False for the minute that an older release kept. */
 export const isVoiceMinute = (state: unknown): state is VoiceMinute =>
@@ -54,36 +64,34 @@ export const isVoiceMinute = (state: unknown): state is VoiceMinute =>
  * A minute without any answer has none: that is an outage, not a bad call.
  */
 export function noteVoice(
-  { sums }: Voice,
+  { place }: Voice,
   { field, isStamp }: VoiceInput,
-  at: EpochMs,
-  value: number,
+  { watched: { marks }, at, value }: Feed,
 ): { readonly at: EpochMs; readonly mos: number } | undefined {
-  const wasStamp = sums[IS_STAMP] === 1;
+  const wasStamp = marks[place + IS_STAMP] === 1;
   if (wasStamp && !isStamp) return undefined;
   const minute = Math.floor(at / MINUTE);
-  const isNew = minute !== sums[MINUTE_OF];
-  const done = isNew ? closeMinute(sums) : undefined;
-  if (isNew || isStamp !== wasStamp) clear(sums, minute, isStamp);
-  sums[LAST_AT] = at;
-  sums[field] = (sums[field] as number) + value;
-  sums[field + 1] = (sums[field + 1] as number) + 1;
+  const isNew = minute !== marks[place + MINUTE_OF];
+  const done = isNew ? closeMinute(marks, place) : undefined;
+  if (isNew || isStamp !== wasStamp) {
+    for (let other = LOSS; other < FIELDS; other++) marks[place + other] = 0;
+    marks[place + MINUTE_OF] = minute;
+    marks[place + IS_STAMP] = Number(isStamp);
+  }
+  marks[place + LAST_AT] = at;
+  const sum = place + field;
+  marks[sum] = (marks[sum] as number) + value;
+  marks[sum + 1] = (marks[sum + 1] as number) + 1;
   return done;
 }
 
 /** NaN where nothing was measured. */
-const meanOf = (sums: VoiceMinute, field: number): number =>
-  (sums[field] as number) / (sums[field + 1] as number);
+const meanOf = (marks: Marks, sum: number): number =>
+  (marks[sum] as number) / (marks[sum + 1] as number);
 
-function closeMinute(sums: VoiceMinute) {
-  if (sums[RTT + 1] === 0 || sums[LOSS + 1] === 0) return undefined;
-  const jitter = sums[JITTER + 1] === 0 ? 0 : meanOf(sums, JITTER);
-  const mos = pathMos(meanOf(sums, RTT), jitter, meanOf(sums, LOSS));
-  return { at: epochMs(sums[LAST_AT] as number), mos };
-}
-
-function clear(sums: VoiceMinute, minute: number, isStamp: boolean): void {
-  sums.fill(0, LOSS);
-  sums[MINUTE_OF] = minute;
-  sums[IS_STAMP] = Number(isStamp);
+function closeMinute(marks: Marks, place: number) {
+  if (marks[place + RTT + 1] === 0 || marks[place + LOSS + 1] === 0) return undefined;
+  const jitter = marks[place + JITTER + 1] === 0 ? 0 : meanOf(marks, place + JITTER);
+  const mos = pathMos(meanOf(marks, place + RTT), jitter, meanOf(marks, place + LOSS));
+  return { at: epochMs(marks[place + LAST_AT] as number), mos };
 }

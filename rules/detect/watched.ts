@@ -1,6 +1,7 @@
 import type { Alert, Evidence } from '../../protocol/model/alert.ts';
 import type { Health, TrendFact } from '../../protocol/model/fact.ts';
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
+import type { Series } from '../../protocol/model/sample.ts';
 import {
   type AgentId,
   kindOf,
@@ -86,7 +87,8 @@ export interface Cell {
   compiled: CompiledRule;
   readonly watched: Watched;
   state: unknown;
-  readonly machine: AlertMachine;
+  /** Undefined while at rest, as nearly all are nearly always. */
+  machine: AlertMachine | undefined;
   /** Where its times are in the marks of the subject. */
   readonly place: number;
   isBlind: boolean;
@@ -96,7 +98,10 @@ export interface Cell {
   alert: Alert | undefined;
 }
 
-/** A rule that a series feeds, and as which of its inputs, with what each sample needs at hand. */
+/**
+ * A rule that a series feeds, and as which of its inputs, with what each sample needs at hand. A chain:
+ * most series have one, and an array of one is two more places in memory to wait for.
+ */
 export interface Outlet {
   readonly cell: Cell;
   readonly judge: Judge;
@@ -104,25 +109,32 @@ export interface Outlet {
   readonly input: number;
   /** Of the cell. */
   readonly place: number;
+  readonly next: Outlet | undefined;
 }
 
-export const createOutlet = (cell: Cell, input: number): Outlet => ({
-  cell,
+export const createOutlet = (cell: Cell, input: number, next?: Outlet): Outlet => ({
   judge: cell.compiled.judge,
   state: cell.state,
   input,
   place: cell.place,
+  next,
+  cell,
 });
 
 export interface Track {
   readonly plan: Plan;
-  outlets: readonly Outlet[];
+  /** Undefined of what no rule of any subject asks for. */
+  readonly watched: Watched | undefined;
+  outlet: Outlet | undefined;
   /** Where its times are in the marks of the subject. */
   readonly place: number;
-  /** Of counters: what was read at `lastAt`. */
+  /** Of counters: what was read at `lastAt`, where a plain number (in the marks) would not be exact. */
   counter: bigint | undefined;
   bits: 0 | 32 | 64;
   learned: Learned | undefined;
+  /** As its newest sample named it, and the interval that it states. No part of what is decided. */
+  series: Series | undefined;
+  stated: DurationMs | undefined;
 }
 
 /** Facts of a port that its counters are judged by. */
@@ -144,8 +156,8 @@ export interface Watched {
   /** Times of the subject, its series and its rules. */
   marks: Marks;
   /** Few, and mostly asked for in the order of the last round: see `cursor`. */
-  tracks: Track[];
-  cells: Cell[];
+  tracks: readonly Track[];
+  cells: readonly Cell[];
   readonly reach: Partial<Record<ReachProbe, ProbeReach>>;
   readonly shared: Shared;
   port: Port | undefined;
@@ -167,34 +179,34 @@ export interface Watched {
 /** A subject as all agents of this engine see it. */
 export interface Shared {
   readonly key: SubjectKey;
-  readonly views: Watched[];
+  views: readonly Watched[];
   health: Health;
 }
 
 export const createShared = (key: SubjectKey): Shared => ({ key, views: [], health: 'unknown' });
 
 export function createWatched(agent: AgentId, shared: Shared): Watched {
+  // What every sample needs stands first, so that it lies side by side.
   const watched: Watched = {
-    agent,
-    key: shared.key,
-    kind: kindOf(shared.key),
     marks: createMarks(),
     tracks: [],
-    cells: [],
-    reach: {},
-    shared,
-    port: undefined,
-    clock: undefined,
-    voice: undefined,
-    device: undefined,
-    isFresh: false,
-    isGood: false,
-    answeredSlot: -1,
     cursor: 0,
     turn: 0,
     next: undefined,
+    device: undefined,
+    isFresh: false,
+    voice: undefined,
+    reach: {},
+    port: undefined,
+    kind: kindOf(shared.key),
+    isGood: false,
+    answeredSlot: -1,
+    agent,
+    key: shared.key,
+    cells: [],
+    shared,
+    clock: undefined,
   };
-  shared.views.push(watched);
-  shared.views.sort((a, b) => (a.agent < b.agent ? -1 : 1));
+  shared.views = shared.views.concat(watched).sort((a, b) => (a.agent < b.agent ? -1 : 1));
   return watched;
 }

@@ -78,6 +78,7 @@ function engineOf(state: State): Engine {
       return [fact('incident.acknowledged', view, at)];
     },
     snapshot: () => structuredClone(state),
+    snapshotText: () => [JSON.stringify(state)],
   };
 }
 

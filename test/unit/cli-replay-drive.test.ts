@@ -23,6 +23,7 @@ function driven(lines: readonly object[]): string[] {
     quietUntil: () => epochMs(0),
     apply: (command, at) => note(command.kind, at),
     snapshot: () => undefined,
+    snapshotText: () => [],
   };
   const drive = createDrive(engine, () => undefined);
   const read = ndjsonReader({ agentFor: () => 'nobody' });
