@@ -148,10 +148,11 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     people,
     flood,
     homeOf: ({ alert }) => people.homeOf(alert.key) ?? homes.homeOf(alert.key),
-    isCircuitOf: (circuit, device) =>
+    isCircuitOf: (circuit, { subject, agent }) =>
       kindOf(circuit) === 'link' &&
-      kindOf(device) === 'device' &&
-      topology.linksEndingAt(idOf(device)).some((link) => linkSubject(link) === circuit),
+      kindOf(subject) === 'device' &&
+      topology.siteOfAgent(agent) !== topology.siteOf(subject) &&
+      topology.linksEndingAt(idOf(subject)).some((link) => linkSubject(link) === circuit),
     isEarlySign: (cleared, cause) => isEarlySign(cleared, cause, { book, topology }),
     dependentsOf: (subject) => [...book.dependentsOf(subject), ...hangingOn(subject)],
     timing,
@@ -192,6 +193,9 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     return { at, facts: [], dirty: new Set() };
   }
 
+  const hasPast = (): boolean =>
+    incidents.all().length > 0 || book.hasCleared() || holding.hasAsked();
+
   function finish(turn: Turn): Fact[] {
     const { now } = turn.at;
     placing.settle(turn);
@@ -202,7 +206,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
       common.nextDueAt(),
       nextExpiry(incidents),
       business.nextDueAt(),
-      now + FORGET_EVERY,
+      // With nothing kept there is nothing to forget: quiet hours cost nothing.
+      hasPast() ? now + FORGET_EVERY : Number.MAX_SAFE_INTEGER,
     ];
     nextTick = epochMs(Math.min(...times.flatMap((at) => at ?? [])));
     return facts;

@@ -92,6 +92,7 @@ export interface AlertBook {
   clearedOn(subject: SubjectKey): readonly ClearedCause[];
   /** False when nothing has cleared at `since` or later. */
   hasClearedSince(since: EpochMs): boolean;
+  hasCleared(): boolean;
   forgetCleared(before: EpochMs): void;
   familyOf(firing: FiringAlert): Family;
   ruleOf(firing: FiringAlert): Rule | undefined;
@@ -254,6 +255,7 @@ export function createAlertBook(
     childrenOf: (key) => [...(children.get(key) ?? [])].sort((a, b) => a.serial - b.serial),
     clearedOn: (subject) => cleared.get(subject) ?? [],
     hasClearedSince: (since) => lastCleared >= since,
+    hasCleared: () => cleared.size > 0,
     forgetCleared,
     familyOf: (record) => placings.get(record.alert.key)?.family ?? 'other',
     ruleOf: (record) => placings.get(record.alert.key)?.rule,

@@ -21,7 +21,8 @@ import { circuitsOf, lostOn } from './ways.ts';
 /** Longest default interval of what is polled by SNMP: so long an alert may wait to be looked at. */
 const POLLED: Partial<Record<Family, DurationMs>> = {
   'interface-down': seconds(60),
-  'snmp-silent': seconds(60),
+  // The first poll after an outage may be lost as well.
+  'snmp-silent': seconds(120),
   errors: seconds(60),
   utilisation: seconds(60),
   discards: seconds(60),

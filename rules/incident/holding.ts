@@ -36,6 +36,8 @@ export interface Holding {
   heldAlerts(): readonly FiringAlert[];
   /** Earliest time at which `dueAt` has something; undefined = nothing is held with an end. */
   nextDueAt(): EpochMs | undefined;
+  /** Questions are remembered until their time is over. */
+  hasAsked(): boolean;
   forgetAsked(now: EpochMs): void;
   snapshot(): HoldingState;
 }
@@ -108,6 +110,7 @@ export function createHolding({ book, timing }: HoldingDeps, state?: HoldingStat
     dueAt,
     heldAlerts: () => [...held.keys()].flatMap((key) => book.get(key) ?? []),
     nextDueAt,
+    hasAsked: () => asked.size > 0,
     forgetAsked(now) {
       for (const [name, until] of asked) if (until <= now) asked.delete(name);
     },

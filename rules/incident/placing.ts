@@ -1,3 +1,4 @@
+import type { Alert } from '../../protocol/model/alert.ts';
 import type { SubjectKey } from '../../protocol/model/subject.ts';
 import type { EpochMs } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
@@ -44,8 +45,8 @@ export interface PlacingDeps {
   readonly homeOf: (firing: FiringAlert) => IncidentRecord | undefined;
   /** Alerts that may be explained by trouble of the subject. */
   readonly dependentsOf: (subject: SubjectKey) => readonly FiringAlert[];
-  /** A circuit that ends at the device: it may have been the cause of what was taken for the device's end. */
-  readonly isCircuitOf: (circuit: SubjectKey, device: SubjectKey) => boolean;
+  /** A circuit of a device that was only seen from outside: it may be what was taken for the device's end. */
+  readonly isCircuitOf: (circuit: SubjectKey, device: Alert) => boolean;
   /** What has cleared was a sign of this cause, which was found only now. */
   readonly isEarlySign: (cleared: ClearedTrouble, cause: FiringAlert) => boolean;
   readonly timing: () => Timing;
@@ -210,7 +211,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
     const isSameFault =
       homeOf(root) === own ||
       own.root.subject === root.alert.subject ||
-      deps.isCircuitOf(root.alert.subject, own.root.subject) ||
+      deps.isCircuitOf(root.alert.subject, own.root) ||
       (root === lead && own.family === 'agent-silent');
     if (isSameFault && own.rootClearedAt !== undefined) {
       incidents.takeOver(own, root, book.familyOf(root));
