@@ -132,12 +132,20 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     return made;
   }
 
+  /** At once, or in the course of the same change. */
+  function areOneStroke({ during }: Fate, a: FiringAlert, b: FiringAlert): boolean {
+    if (during === undefined) return areTogether(a, b);
+    return [a, b].every(
+      (one) => latestOnsetOf(one) >= during.from && one.alert.evidence.onsetAt < during.until,
+    );
+  }
+
   /** One alert for each circuit of the fate that failed together with the given one. */
   function failedWith(firing: FiringAlert, fate: Fate, now: EpochMs): FiringAlert[] {
     const found = new Map<Link, FiringAlert>();
     const links = linksIn(fate);
     for (const other of book.linkOutages()) {
-      if (!areTogether(other, firing)) continue;
+      if (!areOneStroke(fate, other, firing)) continue;
       const link = linkOf(other);
       if (link === undefined || !links.has(link) || found.has(link)) continue;
       if (other === firing || isFree(other, now)) found.set(link, other);
@@ -250,7 +258,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   ): void {
     lead.verdict = verdict;
     book.setExplanation(lead, undefined);
-    const text = `it failed together with other circuits of ${verdict.shared?.name}`;
+    const text = `it failed with other circuits that share ${verdict.shared?.name}`;
     for (const member of members) {
       changed.add(member);
       if (member === lead) continue;
@@ -260,7 +268,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   function verdictOf(fate: Fate, firing: readonly FiringAlert[]): SilenceVerdict {
     const span = Math.round(spanOf(firing) / 1000);
-    const text = `${firing.length} of ${fate.links.length} circuits of ${fate.name} failed within ${span} s, which chance does less than once in 10,000 such moments`;
+    const text = `${firing.length} of ${fate.links.length} circuits that share ${fate.name} failed within ${span} s, which chance does less than once in 10,000 such moments`;
     const links = firing.flatMap((one) => linkOf(one)?.id ?? []);
     const { name, subject } = fate;
     const shared = { name, links, ...(subject === undefined ? {} : { subject }) };
@@ -380,13 +388,13 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     }
     const fate = topology()
       .fatesOf(link)
-      .find((one) => isTogetherWith(firing, groups.get(one.id)));
+      .find((one) => isTogetherWith(firing, one));
     return fate === undefined ? undefined : { fate, members: [firing] };
   }
 
-  function isTogetherWith(firing: FiringAlert, group: Group | undefined): boolean {
-    const lead = group === undefined ? undefined : book.get(group.lead);
-    return lead !== undefined && areTogether(lead, firing);
+  function isTogetherWith(firing: FiringAlert, fate: Fate): boolean {
+    const lead = book.get(groups.get(fate.id)?.lead ?? ('' as AlertKey));
+    return lead !== undefined && areOneStroke(fate, lead, firing);
   }
 
   function seek(firing: FiringAlert, now: EpochMs, changed: Set<FiringAlert>): void {

@@ -1,27 +1,30 @@
-import type { Device, Link, Site } from '../../protocol/model/inventory.ts';
-import { type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
-import { type DurationMs, durationMs } from '../../protocol/model/units.ts';
+import type { Device, Link, MaintenanceWindow, Site } from '../../protocol/model/inventory.ts';
+import { interfaceKey, type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
+import { type DurationMs, durationMs, type EpochMs, later } from '../../protocol/model/units.ts';
 import type { EngineSettings } from '../settings.ts';
 
 /** Something that circuits share, so that they may fail together. */
 export interface Fate {
   /** Unique: kind and name. */
   readonly id: string;
-  readonly kind: 'device' | 'site' | 'pop' | 'last-mile' | 'provider';
+  readonly kind: 'device' | 'site' | 'change' | 'pop' | 'last-mile' | 'provider';
   readonly name: string;
   /** What the incident is about then, when the inventory has a word for it. */
   readonly subject?: SubjectKey;
   /** The cause by name, for the title. */
   readonly cause: string;
   readonly links: readonly Link[];
+  /** A change does its harm at any time from its begin to an hour after its end, not all at once. */
+  readonly during?: { readonly from: EpochMs; readonly until: EpochMs };
 }
 
 /** From the narrowest to the widest; of equal ones the narrower is believed. */
-const KINDS: readonly Fate['kind'][] = ['device', 'site', 'pop', 'last-mile', 'provider'];
+const KINDS: readonly Fate['kind'][] = ['device', 'site', 'change', 'pop', 'last-mile', 'provider'];
 
 export const CAUSES: Record<Fate['kind'], string> = {
   device: 'all circuits of the router down',
   site: 'power or edge of the site lost',
+  change: 'failed after a change',
   pop: 'point of presence down',
   'last-mile': 'last mile down',
   provider: 'provider outage',
@@ -31,6 +34,8 @@ export const CAUSES: Record<Fate['kind'], string> = {
 export const LEAST_SHARE: Record<Fate['kind'], number> = {
   device: 0.8,
   site: 0.8,
+  // A bad release may hit only the routers of one model.
+  change: 0.3,
   pop: 0.5,
   'last-mile': 0.7,
   provider: 0.5,
@@ -40,6 +45,7 @@ export const LEAST_SHARE: Record<Fate['kind'], number> = {
 export const LEAST_FAILED: Record<Fate['kind'], number> = {
   device: 2,
   site: 2,
+  change: 3,
   pop: 3,
   'last-mile': 3,
   provider: 3,
@@ -74,6 +80,28 @@ export const isBeyondChance = (fate: Fate, failed: number, within: DurationMs): 
 /** The narrower first. */
 export const widthOf = (fate: Fate): number => KINDS.indexOf(fate.kind);
 
+/** So long after the end of announced work what it touched may fail because of it. */
+const AFTERMATH = durationMs(3_600_000);
+
+/** Whether the work names the circuit, one of its ends, or a site that it joins. */
+const isTouched = (link: Link, named: ReadonlySet<string>, sites: readonly Site[]): boolean =>
+  named.has(subjectKey('link', link.id)) ||
+  sites.some(({ id }) => named.has(subjectKey('site', id))) ||
+  link.ends.some(
+    (end) =>
+      named.has(subjectKey('device', end.device)) ||
+      (end.interface !== undefined && named.has(interfaceKey(end.device, end.interface))),
+  );
+
+function changeOf({ id, name, from, until }: MaintenanceWindow): Share {
+  return {
+    id: `change|${id}|${from}`,
+    kind: 'change',
+    name,
+    during: { from, until: later(until, AFTERMATH) },
+  };
+}
+
 /** What the circuit shares, without the others that share it. */
 type Share = Omit<Fate, 'links' | 'cause'>;
 
@@ -101,18 +129,23 @@ function sharesOf(link: Link, sites: readonly Site[], devices: readonly Device[]
  * @param circuits those that somebody watches: the others never tell
  */
 export function createFates(
-  { inventory }: EngineSettings,
+  { inventory, maintenance = [] }: EngineSettings,
   circuits: readonly Link[],
 ): (link: Link) => readonly Fate[] {
   const sites = new Map(inventory.sites.map((site) => [site.id, site]));
   const devices = new Map(inventory.devices.map((device) => [device.id, device]));
   const groups = new Map<string, { share: Share; links: Link[] }>();
+  const works = maintenance.map((window) => ({
+    share: changeOf(window),
+    named: new Set<string>(window.subjects),
+  }));
 
   for (const link of circuits) {
     const ends = link.ends.flatMap((end) => devices.get(end.device) ?? []);
     const ids = new Set([link.site, link.peer, ...ends.map((device) => device.site)]);
     const places = [...ids].flatMap((id) => sites.get(id ?? '') ?? []);
-    for (const share of sharesOf(link, places, ends)) {
+    const changes = works.filter(({ named }) => isTouched(link, named, places));
+    for (const share of [...sharesOf(link, places, ends), ...changes.map((work) => work.share)]) {
       const known = groups.get(share.id);
       if (known === undefined) groups.set(share.id, { share, links: [link] });
       else known.links.push(link);

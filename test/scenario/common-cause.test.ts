@@ -40,6 +40,32 @@ test('one circuit turns out to be different: when the others are back the incide
   story.run();
 });
 
+test('announced work on five routers that leaves three of them dead is one ticket, named after it', () => {
+  const routers = ['lyon', 'metz', 'brest', 'tours', 'nancy'];
+  const story = scenario({ network });
+  story
+    .at('10s')
+    .maintenance(...routers.map((id) => `site:${id}`))
+    .isAnnounced('10m');
+  // One after the other, as a new release is rolled out; two come back.
+  for (const [n, id] of routers.entries())
+    story
+      .at(`${60 + 70 * n}s`)
+      .link(`${id}-mpls`)
+      .isCut();
+  for (const id of ['lyon', 'tours']) story.at('8m').link(`${id}-mpls`).isMended();
+  story.at('9m').expectTickets(0);
+  story
+    .at('11m')
+    .expectOpen({
+      root: ['metz', 'brest', 'nancy'].map((id) => `link:${id}-mpls`),
+      cause: 'failed after a change',
+      users: 120,
+    });
+  story.at('11m').expectTickets(1);
+  story.run();
+});
+
 test('two circuits of eight that fail a minute apart are two troubles', () => {
   const story = scenario({ network });
   story.at('30s').link('lyon-mpls').isCut();
