@@ -16,7 +16,7 @@ import { DEFAULT_RULES, DEFAULT_TIMING } from '../../rules/packs/default.ts';
 import { incidentFact, incidentOf } from '../support/storm-listeners.ts';
 
 /** Ratchets: what the engine keeps today. The goals are 1.05, 0, 0.95 and 0 (docs/benchmarks.md). */
-const LIMITS = { ticketsPerFault: 1.06, missed: 1, rightShare: 0.955, onRecovery: 5 };
+const LIMITS = { ticketsPerFault: 1.02, missed: 0, rightShare: 0.98, onRecovery: 1 };
 
 interface NamedStorm {
   readonly name: string;
