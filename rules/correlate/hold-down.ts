@@ -114,12 +114,13 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   function lingers(firing: FiringAlert, clearedAt: EpochMs): DurationMs {
     const { alert } = firing;
     const rule = book.ruleOf(firing);
-    const isOutageOfIts = ({ family, alert: other }: ClearedCause): boolean =>
-      family === 'unreachable' && alert.firedAt < other.evidence.onsetAt;
+    const outages = book.clearedOn(alert.subject).filter(({ family }) => family === 'unreachable');
+    const isOlder = ({ alert: other }: ClearedCause): boolean =>
+      alert.firedAt < other.evidence.onsetAt;
     if (rule?.detector.kind === 'threshold' && rule.detector.beyondChance !== undefined) {
       const isDevice = kindOf(alert.subject) === 'device';
       if (!isDevice && alert.firedAt >= clearedAt - CLEARED_LATE) return FRESH_LOSS;
-      if (!isDevice && book.clearedOn(alert.subject).some(isOutageOfIts)) return FRESH_LOSS;
+      if (!isDevice && outages.length > 0 && outages.every(isOlder)) return FRESH_LOSS;
       // Its end needs proof as well, and on a line that always loses a little that takes its time.
       if (isDevice && alert.firedAt <= clearedAt) return timing().reopenWithin;
     }
