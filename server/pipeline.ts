@@ -94,7 +94,13 @@ export async function startPipeline(
     restored.now,
   );
   const lanes = createDurableLanes(core.senders.spools());
-  const snapshotter = createSnapshotter(deps, core, restored, clock.now(), options.snapshot);
+  const snapshotter = createSnapshotter(
+    { ...deps, hold: () => writer.hold(), worked: () => writer.worked() },
+    core,
+    restored,
+    clock.now(),
+    options.snapshot,
+  );
   let isDraining = false;
   let retry: NodeJS.Timeout | undefined;
   /** Settles when everything that was appended so far is durable or refused. */
