@@ -15,8 +15,6 @@ import type { FromServer, ToServer } from './support-history-server.ts';
 
 const PROGRAM = new URL('./support-history-server.ts', import.meta.url).pathname;
 const SPOOL = '0000000000000001';
-/** As `vedette server` starts itself. */
-const SERVER_FLAGS = ['--max-semi-space-size=64'];
 /** Samples of one batch at most. */
 const BATCH = 2000;
 /** Rounds until everything is compiled and the windows of the rules are full. */
@@ -91,7 +89,6 @@ export async function startServer(
   writeFileSync(config, stringify(configOf(data, folder, agentsPort, peoplePort)));
   const token = createToken('agent-0', config);
   const child = fork(PROGRAM, [config, String(firstAt)], {
-    execArgv: SERVER_FLAGS,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const program = follow('history server', child);
