@@ -59,9 +59,9 @@ let next = 0;
 
 /**
  * Reads a body as agents write it (JSON of one shape, without spaces) straight into columns. To parse
- * it to objects, check those and take them apart again was two thirds of what a sample costs outside
- * of the engine. Undefined for any other body, good or bad: that one goes the long way, which also
- * knows what to say of it.
+ * it to objects, check those and take them apart again was a third of what a sample costs outside of
+ * the engine. Undefined for any other body, good or bad: that one goes the long way, which also knows
+ * what to say of it.
  */
 export function scanBatch(body: Buffer): ScannedBatch | undefined {
   const begin = body.indexOf(GAUGES, 0, 'latin1');

@@ -38,8 +38,8 @@ export interface Snapshotter {
 const EVERY_MS = 1_800_000;
 /**
  * A snapshot only spares work after a crash, so it is taken when there is work to be spared: as much as
- * is done again in a few seconds, and ten times what the snapshot takes itself. Every 30 seconds, as it
- * was, it took several times the CPU that judging takes (20,000 series polled every 30 s: 0.3 s each).
+ * is done again in a few seconds, and ten times what the snapshot takes itself. By the clock, as it was,
+ * snapshots took several times the CPU that judging takes (20,000 series polled every 30 s).
  */
 const WORK_MS = 2000;
 const WORK_FOR_COST = 10;
