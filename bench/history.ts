@@ -70,7 +70,9 @@ export async function run(): Promise<Figure[]> {
       unit: 'ms',
       budget: 5,
       ...beside(({ queryMs }) => queryMs),
-      ...said(`${QUERIES} queries of round trips, one after the other, answer read`),
+      ...said(
+        `${QUERIES} queries of round trips, one after the other, answer read; ${serverCpu(ours)}`,
+      ),
     },
     {
       name: 'history: resident memory',
@@ -99,7 +101,7 @@ const manyFigures = (many: ManyFigures): Figure[] => [
     figure: many.queryMs,
     unit: 'ms',
     budget: 5,
-    note: `${QUERIES} queries of round trips, a day of all of them stored, an hour more fed to the server`,
+    note: `${QUERIES} queries of round trips, a day of all of them stored, an hour more fed to the server; ${serverCpu(many)}`,
   },
   {
     name: 'history, 20,000 series: resident memory',
@@ -122,6 +124,9 @@ const manyFigures = (many: ManyFigures): Figure[] => [
     note: `${cpuOf(many.snapshotStall)}; the engine makes its tree in one go, the rest is spread`,
   },
 ];
+
+const serverCpu = ({ queryCpuMs }: { readonly queryCpuMs: number }): string =>
+  `${queryCpuMs.toFixed(1)} ms of the server's CPU each`;
 
 const cpuOf = ({ stallCpuMs }: Stall): string =>
   `most CPU in one turn ${stallCpuMs.toFixed(0)} ms, the rest is others on the machine`;

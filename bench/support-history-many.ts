@@ -10,12 +10,14 @@ import { createHistory } from '../server/history/history.ts';
 import { createSealer } from '../server/history/sealing.ts';
 import { addEntries, type SeriesTable } from '../server/pipeline/dictionary.ts';
 import type { HistoryData } from './support-history-data.ts';
-import type { Picked } from './support-history-measure.ts';
+import { type Picked, settled } from './support-history-measure.ts';
 import { judged, queries, type Stall, sender, startServer } from './support-history-ours.ts';
 
 export interface ManyFigures {
   /** 95th percentile, one series over 24 h, by HTTP. */
   readonly queryMs: number;
+  /** CPU of the server for one query, all threads, on average. */
+  readonly queryCpuMs: number;
   readonly stall: Stall;
   /** While the server stops: it takes a snapshot then. */
   readonly snapshotStall: Stall;
@@ -51,11 +53,12 @@ export async function measureMany(
     }
     await judged(server.first.peopleUrl);
     const stall = await server.ask({ kind: 'report' });
+    await settled(server.pid);
     const resident = residentOf(server.pid);
-    const queryMs = await queries(server.first.peopleUrl, picks);
+    const asked = await queries(server, picks);
     const snapshotStall = await server.ask({ kind: 'stop' });
     return {
-      queryMs,
+      ...asked,
       stall,
       snapshotStall,
       residentPerSeries: (resident.now - idle) / data.series.length,

@@ -9,7 +9,13 @@ import { cpuSecondsOf, residentOf } from '../lab/prometheus.ts';
 import type { DictionaryEntry, SampleBatch } from '../protocol/wire/batch.ts';
 import { openHistoryStore } from '../server/adapters/sqlite/history-store.ts';
 import type { HistoryData, Round } from './support-history-data.ts';
-import { type HistoryFigures, type Picked, p95, pause } from './support-history-measure.ts';
+import {
+  type HistoryFigures,
+  type Picked,
+  p95,
+  pause,
+  settled,
+} from './support-history-measure.ts';
 import { sizeOf } from './support-history-prometheus.ts';
 import type { FromServer, ToServer } from './support-history-server.ts';
 
@@ -28,6 +34,8 @@ export interface Stall {
 
 export interface OurFigures extends HistoryFigures {
   readonly stall: Stall;
+  /** CPU of the server for one query, all threads, on average. */
+  readonly queryCpuMs: number;
 }
 
 interface Server {
@@ -58,9 +66,10 @@ export async function measureOurs(
     }
     await judged(server.first.peopleUrl);
     const stall = await server.ask({ kind: 'report' });
+    await settled(server.pid);
     const cpu = cpuSecondsOf(server.pid) - cpuBefore;
     const resident = residentOf(server.pid);
-    const queryMs = await queries(server.first.peopleUrl, picks);
+    const asked = await queries(server, picks);
     await server.ask({ kind: 'stop' });
     const samples = rounds * data.series.length;
     return {
@@ -69,7 +78,7 @@ export async function measureOurs(
       ...diskOf(state, samples),
       residentPerSeries: (resident.now - idle) / data.series.length,
       residentPeak: resident.peak,
-      queryMs,
+      ...asked,
       stall,
     };
   } finally {
@@ -243,8 +252,13 @@ function diskOf(state: string, samples: number) {
   };
 }
 
-export async function queries(peopleUrl: string, picks: readonly Picked[]): Promise<number> {
+/** One after the other, answer read. */
+export async function queries(
+  { pid, first: { peopleUrl } }: Server,
+  picks: readonly Picked[],
+): Promise<{ readonly queryMs: number; readonly queryCpuMs: number }> {
   const times: number[] = [];
+  const cpuBefore = cpuSecondsOf(pid);
   for (const { link, from, to, points } of picks) {
     const query = new URLSearchParams({
       series: `agent-0|icmp_rtt_ms|link:${link}`,
@@ -257,5 +271,6 @@ export async function queries(peopleUrl: string, picks: readonly Picked[]): Prom
     times.push(performance.now() - started);
     if (!(at.length >= points - 1)) throw new Error(`the server gave ${at.length} of ${points}`);
   }
-  return p95(times);
+  const queryCpuMs = ((cpuSecondsOf(pid) - cpuBefore) * 1000) / picks.length;
+  return { queryMs: p95(times), queryCpuMs };
 }

@@ -53,26 +53,35 @@ const setup = {
 };
 const log = pino({ level: 'warn' });
 const server = await startServer({ setup, version: '0.0.0', log });
-const delay = monitorEventLoopDelay({ resolution: 1 });
-delay.enable();
-const turns = watchTurns();
+/** Seldom enough not to be a load of its own: every look is a turn of the loop. */
+const LOOK_EVERY_MS = 5;
+const delay = monitorEventLoopDelay({ resolution: LOOK_EVERY_MS });
+let longest = 0;
+let before = 0;
+let looks: NodeJS.Timeout | undefined;
 
-/** The most CPU that one turn of the event loop took; a timer that is due runs in every turn. */
-function watchTurns() {
-  let longest = 0;
-  let before = threadCpu();
-  setInterval(() => {
-    const now = threadCpu();
-    longest = Math.max(longest, now - before);
-    before = now;
-  }, 2).unref();
-  return {
-    longest: () => longest,
-    reset() {
-      longest = 0;
-      before = threadCpu();
-    },
-  };
+/** Longest time without a turn of the event loop, and the most CPU that one turn took. */
+function watch(): void {
+  delay.enable();
+  delay.reset();
+  longest = 0;
+  before = threadCpu();
+  looks ??= setInterval(look, LOOK_EVERY_MS);
+}
+
+/** A timer that is due runs in every turn. */
+function look(): void {
+  const now = threadCpu();
+  longest = Math.max(longest, now - before);
+  before = now;
+}
+
+/** A server that is watched does not rest. */
+function unwatch(): void {
+  look();
+  clearInterval(looks);
+  looks = undefined;
+  delay.disable();
 }
 
 function threadCpu(): number {
@@ -82,21 +91,18 @@ function threadCpu(): number {
 
 function answer(kind: FromServer['kind'], sent = (): void => {}): void {
   const { peopleUrl, agentsUrl } = server;
-  const stalls = { stallMs: delay.max / 1e6, stallCpuMs: turns.longest() };
+  const stalls = { stallMs: delay.max / 1e6, stallCpuMs: longest };
   const message: FromServer = { kind, ...stalls, peopleUrl, agentsUrl };
   process.send?.(message, sent);
 }
 
-function reset(): void {
-  delay.reset();
-  turns.reset();
-}
-
 process.on('message', async (message: ToServer) => {
-  if (message.kind === 'watch') reset();
-  else if (message.kind === 'stop') {
-    reset();
+  if (message.kind === 'watch') watch();
+  else if (message.kind === 'report') unwatch();
+  else {
+    watch();
     await server.stop();
+    unwatch();
   }
   answer('done', () => {
     if (message.kind === 'stop') process.exit();
