@@ -1,6 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { mock } from 'node:test';
 import { pino } from 'pino';
 
@@ -55,24 +54,22 @@ const log = pino({ level: 'warn' });
 const server = await startServer({ setup, version: '0.0.0', log });
 /** Seldom enough not to be a load of its own: every look is a turn of the loop. */
 const LOOK_EVERY_MS = 5;
-const delay = monitorEventLoopDelay({ resolution: LOOK_EVERY_MS });
-let longest = 0;
-let before = 0;
+let stall = { stallMs: 0, stallCpuMs: 0 };
+let before = { at: 0, cpu: 0 };
 let looks: NodeJS.Timeout | undefined;
 
 /** Longest time without a turn of the event loop, and the most CPU that one turn took. */
 function watch(): void {
-  delay.enable();
-  delay.reset();
-  longest = 0;
-  before = threadCpu();
+  stall = { stallMs: 0, stallCpuMs: 0 };
+  before = { at: performance.now(), cpu: threadCpu() };
   looks ??= setInterval(look, LOOK_EVERY_MS);
 }
 
 /** A timer that is due runs in every turn. */
 function look(): void {
-  const now = threadCpu();
-  longest = Math.max(longest, now - before);
+  const now = { at: performance.now(), cpu: threadCpu() };
+  stall.stallMs = Math.max(stall.stallMs, now.at - before.at - LOOK_EVERY_MS);
+  stall.stallCpuMs = Math.max(stall.stallCpuMs, now.cpu - before.cpu);
   before = now;
 }
 
@@ -81,7 +78,6 @@ function unwatch(): void {
   look();
   clearInterval(looks);
   looks = undefined;
-  delay.disable();
 }
 
 function threadCpu(): number {
@@ -91,8 +87,7 @@ function threadCpu(): number {
 
 function answer(kind: FromServer['kind'], sent = (): void => {}): void {
   const { peopleUrl, agentsUrl } = server;
-  const stalls = { stallMs: delay.max / 1e6, stallCpuMs: longest };
-  const message: FromServer = { kind, ...stalls, peopleUrl, agentsUrl };
+  const message: FromServer = { kind, ...stall, peopleUrl, agentsUrl };
   process.send?.(message, sent);
 }
 
