@@ -1,3 +1,4 @@
+import { cpuSecondsOf } from '../lab/prometheus.ts';
 import type { EpochMs } from '../protocol/model/units.ts';
 
 /** What is measured on either side. */
@@ -31,3 +32,13 @@ export function p95(times: readonly number[]): number {
 
 export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Blocks are written, chunks are sealed in the background: waits until it rests for two seconds. */
+export async function settled(pid: number): Promise<void> {
+  for (let n = 0; n < 60; n++) {
+    const before = cpuSecondsOf(pid);
+    await pause(2000);
+    if (cpuSecondsOf(pid) - before < 0.1) return;
+  }
+  throw new Error('the process does not come to rest');
+}

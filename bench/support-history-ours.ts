@@ -9,20 +9,33 @@ import { cpuSecondsOf, residentOf } from '../lab/prometheus.ts';
 import type { DictionaryEntry, SampleBatch } from '../protocol/wire/batch.ts';
 import { openHistoryStore } from '../server/adapters/sqlite/history-store.ts';
 import type { HistoryData, Round } from './support-history-data.ts';
-import { type HistoryFigures, type Picked, p95, pause } from './support-history-measure.ts';
+import {
+  type HistoryFigures,
+  type Picked,
+  p95,
+  pause,
+  settled,
+} from './support-history-measure.ts';
 import { sizeOf } from './support-history-prometheus.ts';
 import type { FromServer, ToServer } from './support-history-server.ts';
 
 const PROGRAM = new URL('./support-history-server.ts', import.meta.url).pathname;
 const SPOOL = '0000000000000001';
-/** As `vedette server` starts itself. */
-const SERVER_FLAGS = ['--max-semi-space-size=64'];
+/** Samples of one batch at most. */
+const BATCH = 2000;
 /** Rounds until everything is compiled and the windows of the rules are full. */
 const WARM_ROUNDS = 60;
 
-export interface OurFigures extends HistoryFigures {
-  /** Longest time the server's event loop did not turn. */
+/** Longest time the server's event loop did not turn, and the most CPU in one turn. */
+export interface Stall {
   readonly stallMs: number;
+  readonly stallCpuMs: number;
+}
+
+export interface OurFigures extends HistoryFigures {
+  readonly stall: Stall;
+  /** CPU of the server for one query, all threads, on average. */
+  readonly queryCpuMs: number;
 }
 
 interface Server {
@@ -52,10 +65,11 @@ export async function measureOurs(
       await send();
     }
     await judged(server.first.peopleUrl);
-    const { stallMs } = await server.ask({ kind: 'report' });
+    const stall = await server.ask({ kind: 'report' });
+    await settled(server.pid);
     const cpu = cpuSecondsOf(server.pid) - cpuBefore;
     const resident = residentOf(server.pid);
-    const queryMs = await queries(server.first.peopleUrl, picks);
+    const asked = await queries(server, picks);
     await server.ask({ kind: 'stop' });
     const samples = rounds * data.series.length;
     return {
@@ -64,8 +78,8 @@ export async function measureOurs(
       ...diskOf(state, samples),
       residentPerSeries: (resident.now - idle) / data.series.length,
       residentPeak: resident.peak,
-      queryMs,
-      stallMs,
+      ...asked,
+      stall,
     };
   } finally {
     await server.program.end();
@@ -73,14 +87,17 @@ export async function measureOurs(
   }
 }
 
-async function startServer(data: HistoryData, folder: string, firstAt: number): Promise<Server> {
+export async function startServer(
+  data: HistoryData,
+  folder: string,
+  firstAt: number,
+): Promise<Server> {
   const config = join(folder, 'vedette.yaml');
   const agentsPort = await freePort(29_181);
   const peoplePort = await freePort(agentsPort + 1);
   writeFileSync(config, stringify(configOf(data, folder, agentsPort, peoplePort)));
   const token = createToken('agent-0', config);
   const child = fork(PROGRAM, [config, String(firstAt)], {
-    execArgv: SERVER_FLAGS,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const program = follow('history server', child);
@@ -130,72 +147,85 @@ function configOf(data: HistoryData, folder: string, agentsPort: number, peopleP
       probes: [{ from: 'agent-0', icmp: '192.0.2.1' }],
     })),
     intervals: { icmp: { every: '30s' }, snmp: { wan: '30s', other: '30s' } },
+    // A real agent is heard every 5 s; this one only once in a round.
+    rules: [{ id: 'agent-silent', after: '60s' }],
     tickets: { mode: 'observe' },
   };
 }
 
-/** Sends the next round as one batch, at the virtual end of it, over one connection kept open. */
-function sender({ first, token }: Server, data: HistoryData, firstAt: number) {
+/** Sends the next round, at the virtual end of it, over one connection kept open. */
+export function sender({ first, token }: Server, data: HistoryData, firstAt: number) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const encode = batches(data, firstAt);
   return async (): Promise<void> => {
     const round = data.next();
-    const body = JSON.stringify(encode(round));
-    await new Promise<void>((resolve, reject) => {
-      const now = String(firstAt + (round.number + 1) * data.roundMs);
-      const options = { method: 'POST', agent, headers: { ...headers, 'bench-now': now } };
-      const request = http.request(`${first.agentsUrl}/v1/samples`, options, (response) => {
-        let text = '';
-        response.on('data', (chunk: Buffer) => {
-          text += chunk.toString();
+    const now = String(firstAt + (round.number + 1) * data.roundMs);
+    for (const batch of encode(round)) {
+      const body = JSON.stringify(batch);
+      await new Promise<void>((resolve, reject) => {
+        const options = { method: 'POST', agent, headers: { ...headers, 'bench-now': now } };
+        const request = http.request(`${first.agentsUrl}/v1/samples`, options, (response) => {
+          let text = '';
+          response.on('data', (chunk: Buffer) => {
+            text += chunk.toString();
+          });
+          response.once('end', () =>
+            response.statusCode === 200
+              ? resolve()
+              : reject(new Error(`the collector answered ${response.statusCode}: ${text}`)),
+          );
         });
-        response.once('end', () =>
-          response.statusCode === 200
-            ? resolve()
-            : reject(new Error(`the collector answered ${response.statusCode}: ${text}`)),
-        );
+        request.once('error', reject);
+        request.end(body);
       });
-      request.once('error', reject);
-      request.end(body);
-    });
+    }
   };
 }
 
-/** Rounds as an agent encodes them: counters as a base and steps, gauges as columns. */
+/** Rounds as an agent encodes them: counters as a base and steps, gauges as columns; 2,000 at most. */
 function batches({ series, roundMs }: HistoryData, firstAt: number) {
-  const gauges = series.flatMap(({ isCounter }, i) => (isCounter ? [] : [i]));
-  const counters = series.flatMap(({ isCounter }, i) => (isCounter ? [i] : []));
-  const dictionary: DictionaryEntry[] = series.map(({ metric, subject, isCounter }, index) => ({
+  const entries: DictionaryEntry[] = series.map(({ metric, subject, isCounter }, index) => ({
     index,
     metric,
     subject,
     ...(isCounter ? { bits: 64 as const } : {}),
     every: roundMs,
   }));
-  return ({ number, offset, value }: Round): SampleBatch => ({
-    v: 1,
-    agent: 'agent-0',
-    spool: SPOOL,
-    lane: 'live',
-    sequence: number + 1,
-    at: firstAt + number * roundMs,
-    dictionary: number === 0 ? dictionary : [],
-    gauges: {
-      series: gauges,
-      at: gauges.map((i) => offset[i]!),
-      value: gauges.map((i) => value[i]!),
-    },
-    counters: counters.map((i) => ({
-      series: i,
-      at: [offset[i]!],
-      base: String(value[i]),
-      delta: [],
-    })),
-  });
+  const parts = Array.from({ length: Math.ceil(entries.length / BATCH) }, (_, n) =>
+    entries.slice(n * BATCH, (n + 1) * BATCH),
+  );
+  let sequence = 0;
+  return function* ({ number, offset, value }: Round): Generator<SampleBatch> {
+    for (const dictionary of parts) {
+      const gauges = dictionary.flatMap(({ bits, index }) => (bits ? [] : [index]));
+      const counters = dictionary.flatMap(({ bits, index }) => (bits ? [index] : []));
+      sequence += 1;
+      yield {
+        v: 1,
+        agent: 'agent-0',
+        spool: SPOOL,
+        lane: 'live',
+        sequence,
+        at: firstAt + number * roundMs,
+        dictionary: sequence <= parts.length ? dictionary : [],
+        gauges: {
+          series: gauges,
+          at: gauges.map((i) => offset[i]!),
+          value: gauges.map((i) => value[i]!),
+        },
+        counters: counters.map((i) => ({
+          series: i,
+          at: [offset[i]!],
+          base: String(value[i]),
+          delta: [],
+        })),
+      };
+    }
+  };
 }
 
-async function judged(peopleUrl: string): Promise<void> {
+export async function judged(peopleUrl: string): Promise<void> {
   for (let n = 0; n < 3000; n++) {
     const text = await (await fetch(`${peopleUrl}/metrics`)).text();
     if (text.includes('\nvedette_inputs_waiting 0\n')) return;
@@ -222,8 +252,13 @@ function diskOf(state: string, samples: number) {
   };
 }
 
-async function queries(peopleUrl: string, picks: readonly Picked[]): Promise<number> {
+/** One after the other, answer read. */
+export async function queries(
+  { pid, first: { peopleUrl } }: Server,
+  picks: readonly Picked[],
+): Promise<{ readonly queryMs: number; readonly queryCpuMs: number }> {
   const times: number[] = [];
+  const cpuBefore = cpuSecondsOf(pid);
   for (const { link, from, to, points } of picks) {
     const query = new URLSearchParams({
       series: `agent-0|icmp_rtt_ms|link:${link}`,
@@ -236,5 +271,6 @@ async function queries(peopleUrl: string, picks: readonly Picked[]): Promise<num
     times.push(performance.now() - started);
     if (!(at.length >= points - 1)) throw new Error(`the server gave ${at.length} of ${points}`);
   }
-  return p95(times);
+  const queryCpuMs = ((cpuSecondsOf(pid) - cpuBefore) * 1000) / picks.length;
+  return { queryMs: p95(times), queryCpuMs };
 }

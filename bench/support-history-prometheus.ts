@@ -6,7 +6,7 @@ import type { Series } from '../protocol/model/sample.ts';
 import { type EpochMs, epochMs } from '../protocol/model/units.ts';
 import { createEncoder } from '../server/adapters/remote-write/encode.ts';
 import type { DataSeries, HistoryData } from './support-history-data.ts';
-import { type HistoryFigures, type Picked, p95, pause } from './support-history-measure.ts';
+import { type HistoryFigures, type Picked, p95, settled } from './support-history-measure.ts';
 
 /** Feeds Prometheus the samples by remote write, a request for each round, and measures it. */
 export async function measurePrometheus(
@@ -76,16 +76,6 @@ const seriesOf = ({ metric, subject }: DataSeries): Series => ({
   subject,
   agent: 'agent-0',
 });
-
-/** Blocks are written in the background: waits until it rests for two seconds. */
-async function settled(pid: number): Promise<void> {
-  for (let n = 0; n < 60; n++) {
-    const before = cpuSecondsOf(pid);
-    await pause(2000);
-    if (cpuSecondsOf(pid) - before < 0.1) return;
-  }
-  throw new Error('Prometheus does not come to rest');
-}
 
 interface Blocks {
   readonly blocks: number;

@@ -17,12 +17,6 @@ const AGENT_FLAGS = [
   '--v8-pool-size=0',
 ];
 
-/**
- * What a batch holds is garbage a few milliseconds later, once it is durable and judged. In the
- * nursery that V8 takes by itself (16 MB) half of it is still alive when the nursery is full, and is
- * copied; measured with 1,960 samples a batch: 0.76 CPU-s per million samples, with 64 MB 0.63.
- */
-const SERVER_FLAGS = ['--max-semi-space-size=64'];
 const MARK = 'VEDETTE_FLAGGED';
 
 /**
@@ -37,9 +31,6 @@ export function becomeLean(state: string): void {
   restart('agent', AGENT_FLAGS, { MALLOC_ARENA_MAX: '1', NODE_COMPILE_CACHE: cache });
   enableCompileCache(cache);
 }
-
-/** The same for a server, whose nursery should be larger. */
-export const becomeRoomy = (): void => restart('server', SERVER_FLAGS, {});
 
 function restart(
   verb: string,

@@ -2,7 +2,6 @@ import { enableCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { type Logger, pino } from 'pino';
 import { type RunningServer, ServerConfigError, startServer } from '../server/main.ts';
-import { becomeRoomy } from './lean-process.ts';
 import { loadSetup } from './setup.ts';
 import { stopSignal } from './stop-signal.ts';
 import { ownVersion } from './version.ts';
@@ -51,7 +50,6 @@ export async function run(argv: string[]): Promise<number> {
     process.stderr.write(`vedette server: --log-level is one of ${LEVELS.join(', ')}\n`);
     return 2;
   }
-  becomeRoomy();
   enableCompileCache();
   const loaded = await loadSetup(values.config);
   if (!loaded.ok) return badConfig(loaded.problems);

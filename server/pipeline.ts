@@ -2,10 +2,11 @@ import type { Command } from '../protocol/model/command.ts';
 import type { Fact } from '../protocol/model/fact.ts';
 import type { AgentId } from '../protocol/model/subject.ts';
 import { type DurationMs, type EpochMs, seconds } from '../protocol/model/units.ts';
-import type { BatchAck, Dictionary, Heartbeat, SampleBatch } from '../protocol/wire/batch.ts';
+import type { BatchAck, Dictionary, Heartbeat } from '../protocol/wire/batch.ts';
 import { type Problem, problem } from '../protocol/wire/problem.ts';
 import type { EngineSettings } from '../rules/settings.ts';
 import { takeBatch, takeDictionary, takeHeartbeat } from './pipeline/admission.ts';
+import type { BatchColumns } from './pipeline/batch-columns.ts';
 import { createRecordClock } from './pipeline/clock.ts';
 import { type Effect, hashOf, optional } from './pipeline/core.ts';
 import type { MayReport } from './pipeline/dictionary.ts';
@@ -59,7 +60,7 @@ export interface PipelineState {
 
 /** Every input of the engine goes through here: one writer, strictly in the order of the log. */
 export interface Pipeline {
-  batch(sent: Sent, batch: SampleBatch, oldest?: number): Promise<Outcome<Acknowledged>>;
+  batch(sent: Sent, batch: BatchColumns, oldest?: number): Promise<Outcome<Acknowledged>>;
   heartbeat(sent: Sent, heartbeat: Heartbeat): Promise<Outcome<undefined>>;
   dictionary(sent: Sent, dictionary: Dictionary): Promise<Outcome<undefined>>;
   command(command: Command): Promise<CommandOutcome>;
@@ -93,7 +94,13 @@ export async function startPipeline(
     restored.now,
   );
   const lanes = createDurableLanes(core.senders.spools());
-  const snapshotter = createSnapshotter(deps, core, restored, clock.now(), options.snapshot);
+  const snapshotter = createSnapshotter(
+    { ...deps, hold: () => writer.hold(), worked: () => writer.worked() },
+    core,
+    restored,
+    clock.now(),
+    options.snapshot,
+  );
   let isDraining = false;
   let retry: NodeJS.Timeout | undefined;
   /** Settles when everything that was appended so far is durable or refused. */
@@ -184,7 +191,7 @@ export async function startPipeline(
 
   async function batch(
     sent: Sent,
-    body: SampleBatch,
+    body: BatchColumns,
     oldest?: number,
   ): Promise<Outcome<Acknowledged>> {
     const now = await enter();
@@ -208,7 +215,7 @@ export async function startPipeline(
   }
 
   /** Taken before, perhaps not durable yet: the answer must not promise more than is. */
-  async function repeat(agent: AgentId, body: SampleBatch): Promise<Outcome<Acknowledged>> {
+  async function repeat(agent: AgentId, body: BatchColumns): Promise<Outcome<Acknowledged>> {
     const spool = core.senders.spool(agent, body.spool)!;
     if (lanes.of(spool)[body.lane] < body.sequence) await newest;
     if (lanes.of(spool)[body.lane] < body.sequence) {

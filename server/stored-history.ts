@@ -49,7 +49,9 @@ export async function readStoredHistory(deps: StoredHistoryDeps): Promise<Histor
       spools: sender.spools.map((one) => ({ ...one, live: emptyLane(), backfill: emptyLane() })),
     })),
   );
-  for await (const record of log?.read(history.sealedPosition() + 1) ?? []) {
+  // Dictionaries told after the snapshot are in batches that may be sealed already.
+  const known = Math.min(history.sealedPosition(), snapshot?.position ?? 0);
+  for await (const record of log?.read(known + 1) ?? []) {
     if (record.kind === 'tick' || record.kind === 'command' || record.kind === 'config') continue;
     const effect = effectOf(senders, record, true);
     if (effect?.kind === 'batch') history.observed(effect.observed(), record);

@@ -106,60 +106,73 @@ export class BitWriter {
 }
 
 /**
- * Reads as many Golomb-Rice numbers as `into` has places, from its second place on.
+ * Reads as many Golomb-Rice numbers as `into` has places, from its second place on. Most codes lie whole
+ * in the 24 bits and more at hand: those are read in this one loop, where nothing leaves the registers.
  * @throws CorruptChunkError when the bits end too soon
  */
 export function readRices(bytes: Uint8Array, k: number, into: Float64Array): void {
   const divisor = 2 ** k;
+  const mask = k < 31 ? 2 ** k - 1 : 0;
+  const length = bytes.length;
+  const reader = new BitReader(bytes);
   let at = 0;
   let pending = 0;
   let count = 0;
-
-  function take(bits: number): number {
-    while (count < bits) {
-      if (at >= bytes.length) throw new CorruptChunkError('a column ends too soon');
+  for (let i = 1; i < into.length; i++) {
+    while (count <= 23 && at < length) {
       pending |= bytes[at++]! << count;
       count += 8;
     }
-    const value = pending & ((1 << bits) - 1);
-    pending >>>= bits;
-    count -= bits;
-    return value;
-  }
-
-  function takeLong(bits: number): number {
-    if (bits <= PIECE) return take(bits);
-    const low = take(PIECE);
-    return low + PIECE_SIZE * takeLong(bits - PIECE);
-  }
-
-  function takeRun(): number {
-    let run = 0;
-    for (;;) {
-      if (count === 0) count = refill();
-      // Trailing ones of what is there.
-      const ones = Math.min(count, 31 - Math.clz32(~pending & -~pending));
-      run += ones;
-      if (run >= RUN) return drop(ones - (run - RUN), RUN);
-      if (ones < count) return drop(ones + 1, run);
-      count = 0;
+    // Trailing ones of what is there.
+    const run = 31 - Math.clz32(~pending & -~pending);
+    const used = run + 1 + k;
+    if (used <= count && run < RUN) {
+      into[i] = run * divisor + ((pending >>> (run + 1)) & mask);
+      pending >>>= used;
+      count -= used;
+    } else {
+      reader.at = 8 * at - count;
+      into[i] = reader.takeRice(k);
+      at = reader.at >> 3;
+      const part = reader.at & 7;
+      count = part === 0 ? 0 : 8 - part;
+      pending = part === 0 ? 0 : bytes[at++]! >> part;
     }
   }
+}
 
-  function refill(): number {
-    if (at >= bytes.length) throw new CorruptChunkError('a column ends too soon');
-    pending = bytes[at++]!;
-    return 8;
+/** Reads codes of any length from any bit on. */
+class BitReader {
+  readonly #bytes: Uint8Array;
+  /** In bits. */
+  at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
 
-  function drop(bits: number, run: number): number {
-    pending >>>= bits;
-    count -= bits;
-    return run;
+  takeRice(k: number): number {
+    let run = 0;
+    while (run < RUN && this.#take(1) === 1) run++;
+    return run === RUN ? this.#take(this.#take(LENGTH_BITS)) : run * 2 ** k + this.#take(k);
   }
 
-  for (let i = 1; i < into.length; i++) {
-    const run = takeRun();
-    into[i] = run === RUN ? takeLong(take(LENGTH_BITS)) : run * divisor + takeLong(k);
+  /** Lowest bit first; from each byte what is left of it. */
+  #take(bits: number): number {
+    let value = 0;
+    let scale = 1;
+    let wanted = bits;
+    while (wanted > 0) {
+      const byte = this.#bytes[this.at >> 3];
+      if (byte === undefined) throw new CorruptChunkError('a column ends too soon');
+      const part = this.at & 7;
+      const some = Math.min(8 - part, wanted);
+      const size = 1 << some;
+      value += ((byte >> part) & (size - 1)) * scale;
+      scale *= size;
+      this.at += some;
+      wanted -= some;
+    }
+    return value;
   }
 }

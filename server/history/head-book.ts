@@ -147,7 +147,7 @@ function headOf(bundle: Bundle, series: NumberedSeries): Head {
   const key = roundKey(series);
   let round = bundle.rounds.get(key);
   if (round === undefined) {
-    round = createRound();
+    round = createRound(series.id);
     bundle.rounds.set(key, round);
   }
   return { bundle, round, place: addColumn(round, series.id, scaleOf(series.metric)) };

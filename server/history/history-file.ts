@@ -9,14 +9,14 @@ import { DAY_MS } from './rollup.ts';
 import { asStored, createOpenChunks, type ReadSamples, readSamples } from './samples.ts';
 import { scaleOf } from './scale.ts';
 
-/** Chunks whose directories are kept open: a few bundles over some days. */
-const OPENED = 256;
+/** Blobs kept open: a few bundles over some days. */
+const OPENED_BYTES = 8 * 1024 * 1024;
 
 /** A stored history without a server: what is in a running server's memory is not in it. */
 export function createHistoryFile(store: HistoryStore): HistoryFile {
   const book = new HeadBook(store.series(), store.positions().bundles);
   const isStored = new Set([...book.slots.keys()]);
-  const open = createOpenChunks(OPENED);
+  const open = createOpenChunks(store, OPENED_BYTES);
   const find = (key: string): NumberedSeries | undefined => book.slots.get(key)?.series;
 
   const samples: ReadSamples = (key, from, to) => {

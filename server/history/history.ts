@@ -32,8 +32,8 @@ export interface RunningHistory extends History {
 
 const SWEEP_MS = 30_000;
 const LOOK_MS = 5000;
-/** Chunks kept open, 40 kB each: a page asks for several series of one device. */
-const OPENED = 100;
+/** Blobs kept open: a page asks for several series of one device, and again every minute. */
+const OPENED_BYTES = 8 * 1024 * 1024;
 const MAX_WAITING = 8_000_000;
 
 /** Keeps every sample: in memory until sealed, in chunks from then on. */
@@ -70,7 +70,7 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     log.error({ what }, 'a stored piece of the history is damaged: its time is left out');
   }
 
-  const open = createOpenChunks(OPENED);
+  const open = createOpenChunks(store, OPENED_BYTES);
   const stored = {
     chunks: store.chunks,
     gaps: (from: EpochMs, to: EpochMs) => [

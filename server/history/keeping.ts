@@ -8,8 +8,10 @@ import type { KeepJob } from './sealing.ts';
 /** A day is rolled up this long after its end: late samples make it be rolled up again. */
 const SETTLE_MS = 3 * 3_600_000;
 const DELETED_AT_ONCE = 200;
-/** Chunks of a bundle on one day, its late twin's too, with room to spare. */
-const OPENED = 128;
+/** Those of a bundle on one day, its late twin's too, with room to spare. */
+const OPENED_BYTES = 4 * 1024 * 1024;
+/** What is known of devices and ports of one bundle. */
+const KNOWN = 128;
 /** Two ranges (rates begin a little earlier) of a bundle and its twin, and of one that knows a device. */
 const REMEMBERED = 8;
 
@@ -19,7 +21,7 @@ export function createStoredReader(
   onCorrupt: (chunk: number) => void,
 ): { readonly byKey: ReadonlyMap<string, NumberedSeries>; readonly read: ReadSamples } {
   const byKey = new Map<string, NumberedSeries>(store.series().map((one) => [one.key, one]));
-  const open = createOpenChunks(OPENED);
+  const open = createOpenChunks(store, OPENED_BYTES);
   // Series of one bundle are asked for one after the other, for the same day.
   const answers = new Map<string, ReturnType<HistoryStore['chunks']>>();
   /** What is known of a device or port is read for each counter of it. */
@@ -43,7 +45,7 @@ export function createStoredReader(
       if (before !== undefined) return before;
       const made = readSamples({ chunks }, series, [], { from, to }, onCorrupt, open);
       if (!CONTEXT_METRICS.includes(series.metric)) return made;
-      if (known.size >= OPENED) known.clear();
+      if (known.size >= KNOWN) known.clear();
       known.set(question, made);
       return made;
     },

@@ -7,12 +7,14 @@ import type {
   NumberedSeries,
   RangeColumns,
   RangeQuery,
+  StoredRollup,
 } from '../ports/history.ts';
 import { CorruptChunkError } from './bits.ts';
 import { figureOf, ratesOf, sourceOf } from './derive.ts';
 import { append, coarser, type Figures, figuresOf, noFigures } from './figures.ts';
 import { DAY_MS, decodeRollup, ROLLUP_STEP_MS } from './rollup.ts';
 import type { ReadSamples } from './samples.ts';
+import { MOS, scoresOf, scoresOfFigures, VOICE_PROBES, voiceMetric } from './voice.ts';
 
 export interface RangeDeps {
   readonly store: Pick<HistoryStore, 'rollups'>;
@@ -71,14 +73,22 @@ export async function readRange(
   };
 }
 
-/** What is read for a series, and whether as a rate, or as a rate of the line's. */
+/** What is read for a series: its values, as a rate, as a share of the line's rate, or as voice. */
 interface Source {
+  /** Of voice the round trip. */
   readonly series: NumberedSeries;
-  readonly form: 'value' | 'rate' | 'share';
+  readonly form: 'value' | 'rate' | 'share' | 'voice';
 }
 
 function resolve({ series }: RangeDeps, key: SeriesKey): Source | undefined {
   const [agent = '', metric = '', ...rest] = key.split('|');
+  if (metric === MOS) {
+    const keys = VOICE_PROBES.map((probe) =>
+      seriesKey(agent, voiceMetric(probe, 'rtt_ms'), rest.join('|') as never),
+    );
+    const found = keys.map(series).find((one) => one !== undefined);
+    return found && { series: found, form: 'voice' };
+  }
   const derived = sourceOf(metric);
   const name = derived ? seriesKey(agent, derived.counter, rest.join('|') as never) : key;
   const found = series(name);
@@ -107,6 +117,7 @@ function pointsOf(
     }
     return { at: new Float64Array(0), value: new Float64Array(0), gaps: samples?.gaps ?? [] };
   }
+  if (form === 'voice') return scoresOf(series, read, from, to);
   const rates = ratesOf(series, read, from, to);
   if (rates === undefined) return { at: new Float64Array(0), value: new Float64Array(0), gaps: [] };
   if (form === 'rate') return rates;
@@ -186,13 +197,14 @@ const dayWithin = (day: number, from: number, to: number) => ({
 function storedDay(
   deps: RangeDeps,
   source: Source,
-  rollup: ReturnType<HistoryStore['rollups']>[number],
+  rollup: StoredRollup,
   gaps: HistoryGap[],
 ): Figures | undefined {
   try {
-    const rates = decodeRollup(rollup, source.series);
-    if (rates === undefined || source.form !== 'share') return rates;
-    return asShares(deps, source, rollup, rates);
+    const figures = decodeRollup(rollup, source.series);
+    if (figures === undefined) return undefined;
+    if (source.form === 'voice') return asScores(deps, source, rollup, figures);
+    return source.form === 'share' ? asShares(deps, source, rollup, figures) : figures;
   } catch (error) {
     if (!(error instanceof CorruptChunkError)) throw error;
     deps.onCorrupt(`rollup ${rollup.bundle}/${rollup.day}`);
@@ -207,16 +219,10 @@ function storedDay(
 function asShares(
   deps: RangeDeps,
   { series }: Source,
-  rollup: ReturnType<HistoryStore['rollups']>[number],
+  rollup: StoredRollup,
   rates: Figures,
 ): Figures | undefined {
-  const line = deps.series(seriesKey(series.agent, 'if_speed_bps', series.subject));
-  if (line === undefined) return undefined;
-  const stored =
-    line.bundle === rollup.bundle
-      ? rollup
-      : deps.store.rollups(line.bundle, rollup.day, rollup.day)[0];
-  const speeds = stored && decodeRollup(stored, line);
+  const speeds = siblingDay(deps, series, 'if_speed_bps', rollup);
   if (speeds === undefined) return undefined;
   const shares = noFigures();
   let n = 0;
@@ -233,6 +239,32 @@ function asShares(
   return shares;
 }
 
+/** The same day of another series of the subject. */
+function siblingDay(
+  { series: find, store }: RangeDeps,
+  { agent, subject }: NumberedSeries,
+  metric: MetricName,
+  rollup: StoredRollup,
+): Figures | undefined {
+  const sibling = find(seriesKey(agent, metric, subject));
+  if (sibling === undefined) return undefined;
+  const isHere = sibling.bundle === rollup.bundle;
+  const stored = isHere ? rollup : store.rollups(sibling.bundle, rollup.day, rollup.day)[0];
+  return stored && decodeRollup(stored, sibling);
+}
+
+function asScores(
+  deps: RangeDeps,
+  { series }: Source,
+  rollup: StoredRollup,
+  rtt: Figures,
+): Figures | undefined {
+  const probe = VOICE_PROBES.find((one) => series.metric === voiceMetric(one, 'rtt_ms'))!;
+  const loss = siblingDay(deps, series, voiceMetric(probe, 'loss_ratio'), rollup);
+  const jitter = siblingDay(deps, series, voiceMetric(probe, 'jitter_ms'), rollup);
+  return loss && scoresOfFigures(rtt, loss, jitter);
+}
+
 function within(figures: Figures, from: number, to: number): Figures {
   const kept = figures.at.flatMap((at, i) => (at + ROLLUP_STEP_MS > from && at <= to ? [i] : []));
   if (kept.length === figures.at.length) return figures;
@@ -245,13 +277,14 @@ function within(figures: Figures, from: number, to: number): Figures {
 /** Mean loss of the probe that measured a round trip, bucket by bucket. */
 async function lossOf(
   deps: RangeDeps,
-  { series }: Source,
+  { series, form }: Source,
   query: RangeQuery,
   step: number,
   figures: Figures,
 ): Promise<readonly (number | null)[] | undefined> {
   const probe = /^(icmp|stamp)_(?!loss|confirm)/.exec(series.metric)?.[1];
-  if (probe === undefined) return undefined;
+  // A score has the loss in it.
+  if (probe === undefined || form === 'voice') return undefined;
   const metric = `${probe}_loss_ratio` as MetricName;
   const sibling = deps.series(seriesKey(series.agent, metric, series.subject));
   if (sibling === undefined) return undefined;

@@ -13,20 +13,40 @@ import type { Bundle, Head } from './head-book.ts';
 import { readColumn } from './round.ts';
 
 /** Opens a chunk; a reader of many series of one bundle opens each chunk once. */
-export type OpenChunk = (chunk: StoredChunk) => OpenBundle;
+export type OpenChunk = (chunk: StoredChunk) => OpenBundle | undefined;
 
-export const openChunk: OpenChunk = ({ blob }) => openBundle(blob);
+/** Remembers the chunks that were asked for last, blobs of so many bytes together. */
+export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: number): OpenChunk {
+  /** The one that was asked for longest ago comes first. */
+  const opened = new Map<number, { readonly bundle: OpenBundle; readonly bytes: number }>();
+  let held = 0;
 
-/** Remembers the chunks that were opened last. */
-export function createOpenChunks(limit: number): OpenChunk {
-  const opened = new Map<number, OpenBundle>();
-  return (chunk) => {
-    const known = opened.get(chunk.id);
-    if (known !== undefined) return known;
-    const made = openBundle(chunk.blob);
-    if (opened.size >= limit) opened.clear();
-    opened.set(chunk.id, made);
-    return made;
+  function forget(id: number, bytes: number): void {
+    opened.delete(id);
+    held -= bytes;
+  }
+
+  function remember(id: number, one: { readonly bundle: OpenBundle; readonly bytes: number }) {
+    opened.set(id, one);
+    held += one.bytes;
+    for (const [oldest, { bytes }] of opened) {
+      if (held <= maxBytes || oldest === id) return;
+      forget(oldest, bytes);
+    }
+  }
+
+  return ({ id }) => {
+    const known = opened.get(id);
+    if (known !== undefined) {
+      forget(id, known.bytes);
+      remember(id, known);
+      return known.bundle;
+    }
+    const blob = store.blob(id);
+    if (blob === undefined) return undefined;
+    const bundle = openBundle(blob);
+    remember(id, { bundle, bytes: blob.length });
+    return bundle;
   };
 }
 
@@ -62,7 +82,7 @@ export function readSamples(
   heads: readonly Head[],
   range: { readonly from: EpochMs; readonly to: EpochMs },
   onCorrupt: (chunk: number) => void,
-  open: OpenChunk = openChunk,
+  open: OpenChunk,
 ): Read {
   const { from, to } = range;
   const parts: DecodedColumn[] = [];
@@ -72,7 +92,7 @@ export function readSamples(
   chunks.sort((a, b) => a.id - b.id);
   for (const chunk of chunks) {
     try {
-      const part = open(chunk).read(id);
+      const part = open(chunk)?.read(id);
       if (part !== undefined) parts.push(part);
     } catch (error) {
       if (!(error instanceof CorruptChunkError)) throw error;

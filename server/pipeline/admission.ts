@@ -1,8 +1,9 @@
 import type { InterfaceAttributes, ObservedBatch } from '../../protocol/model/sample.ts';
 import { type AgentId, isSubjectKey, type SubjectKey } from '../../protocol/model/subject.ts';
 import { type EpochMs, later } from '../../protocol/model/units.ts';
-import type { Dictionary, InterfaceEntry, SampleBatch } from '../../protocol/wire/batch.ts';
+import type { Dictionary, InterfaceEntry } from '../../protocol/wire/batch.ts';
 import { type Problem, problem } from '../../protocol/wire/problem.ts';
+import type { BatchColumns } from './batch-columns.ts';
 import { decodeBatch } from './decode-batch.ts';
 import { addEntries, checkEntries, MAX_ENTRIES, type MayReport } from './dictionary.ts';
 import { advance, judge, type LaneOffer, type LaneVerdict } from './lane.ts';
@@ -12,7 +13,7 @@ import { correctionOf, measure, SKEW_LIMIT } from './skew.ts';
 /** A batch with what its request said besides; its schema has been checked. */
 export interface OfferedBatch {
   readonly agent: AgentId;
-  readonly batch: SampleBatch;
+  readonly batch: BatchColumns;
   /** Of the body's bytes. */
   readonly hash: string;
   readonly now: EpochMs;
@@ -126,7 +127,7 @@ function futureProblem(what: string, at: number, now: EpochMs): Problem | undefi
   return problem('from-the-future', `${what} is ${ahead} s ahead of the collector's clock`);
 }
 
-function checkSize(spool: SpoolState, batch: SampleBatch): Problem | undefined {
+function checkSize(spool: SpoolState, batch: BatchColumns): Problem | undefined {
   if (spool.size + batch.dictionary.length <= MAX_ENTRIES) return undefined;
   return problem('too-large', `a spool may have ${MAX_ENTRIES} series`);
 }

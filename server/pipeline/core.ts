@@ -1,16 +1,17 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Command } from '../../protocol/model/command.ts';
 import type { Fact } from '../../protocol/model/fact.ts';
 import type { InterfaceAttributes, ObservedBatch } from '../../protocol/model/sample.ts';
 import type { AgentId } from '../../protocol/model/subject.ts';
 import { assertNever, type EpochMs } from '../../protocol/model/units.ts';
-import type { Dictionary, Heartbeat, SampleBatch } from '../../protocol/wire/batch.ts';
+import type { Dictionary, Heartbeat } from '../../protocol/wire/batch.ts';
 import type { Engine, Instant, Snapshot } from '../../rules/contract.ts';
 import type { EngineSettings } from '../../rules/settings.ts';
 import type { InputRecord } from '../ports/input-log.ts';
 import { takeBatch, takeDictionary, takeHeartbeat, takeUnjudged } from './admission.ts';
 import { createKnown, type Known, type KnownSnapshot } from './known.ts';
 import { shortHash } from './lane.ts';
+import { readBatch } from './scan-batch.ts';
 import { createSenders, type Senders, type SendersSnapshot } from './senders.ts';
 
 /** What an input does, once it is durable. */
@@ -154,10 +155,9 @@ export function effectOf(
   record: InputRecord,
   isFragment = false,
 ): Effect | undefined {
+  if (record.kind === 'batch') return batchEffect(senders, record, isFragment);
   const body: unknown = JSON.parse(record.body.toString());
   switch (record.kind) {
-    case 'batch':
-      return batchEffect(senders, record, body as SampleBatch, isFragment);
     case 'heartbeat': {
       const { from: agent, now, sentAt } = record;
       takeHeartbeat(senders, agent, now, sentAt);
@@ -180,19 +180,17 @@ export function effectOf(
 function batchEffect(
   senders: Senders,
   { from: agent, now, sentAt, oldest, body }: InputRecord,
-  batch: SampleBatch,
   isFragment: boolean,
 ): Effect | undefined {
-  const hash = hashOf(body);
-  const given = { agent, batch, hash, now, ...optional({ sentAt, oldest }) };
+  const batch = readBatch(body);
+  const given = { agent, batch, hash: hashOf(body), now, ...optional({ sentAt, oldest }) };
   const taken = isFragment ? takeUnjudged(senders, given) : takeBatch(senders, given, ANYTHING);
   if (taken.kind !== 'taken') return undefined;
   const { observed, interfaces } = taken;
   return { kind: 'batch', agent, observed, interfaces, ...optional({ sentAt }) };
 }
 
-export const hashOf = (body: Buffer): string =>
-  shortHash(createHash('sha256').update(body).digest());
+export const hashOf = (body: Buffer): string => shortHash(hash('sha256', body, 'buffer'));
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 

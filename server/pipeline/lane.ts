@@ -29,6 +29,13 @@ export type LaneVerdict =
 
 export const emptyLane = (): LaneState => ({ last: 0, sequences: [], hashes: [], times: [] });
 
+export const copyLane = ({ last, sequences, hashes, times }: LaneState): LaneState => ({
+  last,
+  sequences: [...sequences],
+  hashes: [...hashes],
+  times: [...times],
+});
+
 /** First bytes of the SHA-256 as text: 64 bits, only compared with one agent's own batches. */
 export const shortHash = (sha256: Buffer): string => sha256.toString('base64url', 0, HASH_BYTES);
 

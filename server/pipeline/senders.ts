@@ -2,7 +2,7 @@ import type { AgentId } from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { DictionaryEntry } from '../../protocol/wire/batch.ts';
 import { addEntries, entriesOf, type SeriesTable } from './dictionary.ts';
-import { emptyLane, type LaneState } from './lane.ts';
+import { copyLane, emptyLane, type LaneState } from './lane.ts';
 import type { SkewState } from './skew.ts';
 
 /** What the log has taught us of one spool of one agent. */
@@ -35,6 +35,7 @@ export interface Senders {
   /** Of many spools of one agent the least recently used is forgotten. */
   addSpool(agent: AgentId, spool: SpoolState): void;
   spools(): Iterable<SpoolState>;
+  /** A copy: batches that come later do not reach into it. */
   snapshot(): SendersSnapshot;
 }
 
@@ -95,13 +96,13 @@ export function createSenders(snapshot: SendersSnapshot = []): Senders {
     snapshot: () =>
       [...senders.values()].map(({ agent, skew, spools }) => ({
         agent,
-        skew,
+        skew: [...skew],
         spools: [...spools.values()].map(({ id, lastUsedAt, table, live, backfill }) => ({
           id,
           lastUsedAt,
           dictionary: entriesOf(table),
-          live,
-          backfill,
+          live: copyLane(live),
+          backfill: copyLane(backfill),
         })),
       })),
   };

@@ -3,13 +3,13 @@ import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
 import type { InputLog } from '../ports/input-log.ts';
 import type { SnapshotStore } from '../ports/snapshot-store.ts';
 import type { Core } from './core.ts';
+import { jsonPieces } from './json-pieces.ts';
 import type { Mark, PipelineSnapshot, Restored } from './restore.ts';
 import type { PipelineLog } from './writer.ts';
 
 export interface SnapshotterOptions {
+  /** At least so often, however little came. */
   readonly every?: DurationMs;
-  /** Sooner, when so many inputs came: it bounds the replay after a crash. */
-  readonly inputs?: number;
 }
 
 interface SnapshotterDeps {
@@ -18,6 +18,10 @@ interface SnapshotterDeps {
   readonly logger: PipelineLog;
   /** Samples observed since the start. */
   readonly samples?: () => number;
+  /** Nothing is judged until the answer is called; inputs are taken and made durable meanwhile. */
+  readonly hold: () => () => void;
+  /** Milliseconds that judging has taken since the start. */
+  readonly worked: () => number;
 }
 
 export interface Snapshotter {
@@ -31,12 +35,15 @@ export interface Snapshotter {
   stop(position: number, now: EpochMs): Promise<void>;
 }
 
-const EVERY_MS = 30_000;
-const INPUTS = 50_000;
+const EVERY_MS = 1_800_000;
 /**
- * A snapshot of many series takes long and nothing else happens meanwhile (0.5 s for 100,000), so it
- * comes less often: at most this share of the time, well below the hundredth of a 99th percentile.
+ * A snapshot only spares work after a crash, so it is taken when there is work to be spared: as much as
+ * is done again in a few seconds, and ten times what the snapshot takes itself. By the clock, as it was,
+ * snapshots took several times the CPU that judging takes (20,000 series polled every 30 s).
  */
+const WORK_MS = 2000;
+const WORK_FOR_COST = 10;
+/** Judging waits for a snapshot, so at most this share of the time, below the hundredth of a 99th percentile. */
 const SHARE = 0.005;
 /** How long an overdue snapshot waits for a moment without inputs before it makes one. */
 const PATIENCE_MS = 2000;
@@ -48,9 +55,10 @@ export function createSnapshotter(
   core: Core,
   restored: Restored,
   startedAt: EpochMs,
-  { every = EVERY_MS as DurationMs, inputs = INPUTS }: SnapshotterOptions = {},
+  { every = EVERY_MS as DurationMs }: SnapshotterOptions = {},
 ): Snapshotter {
-  let taken = { position: restored.position, at: performance.now(), cost: 0 };
+  let taken = { position: restored.position, at: performance.now(), cost: 0, worked: 0 };
+  let overdueSince: number | undefined;
   const samplesBefore = restored.marks.at(-1)?.samples ?? 0;
   let marks: readonly Mark[] = [
     ...restored.marks,
@@ -60,10 +68,11 @@ export function createSnapshotter(
   let isSaving = false;
   let closed: PromiseWithResolvers<void> | undefined;
 
-  function isDue(position: number): boolean {
+  function isDue(): boolean {
     const since = performance.now() - taken.at;
-    const pause = Math.max(every, taken.cost / SHARE);
-    return since >= pause || (position - taken.position >= inputs && since >= taken.cost / SHARE);
+    if (since < taken.cost / SHARE) return false;
+    const worked = deps.worked() - taken.worked;
+    return since >= every || worked >= Math.max(WORK_MS, WORK_FOR_COST * taken.cost);
   }
 
   function take(position: number, now: EpochMs): void {
@@ -71,23 +80,39 @@ export function createSnapshotter(
     const samples = samplesBefore + (deps.samples?.() ?? 0);
     marks = [...marks, { position, now, samples }].filter((m) => now - m.now < MARKS_KEPT_MS);
     const snapshot: PipelineSnapshot = { format: 1, position, now, marks, core: core.snapshot() };
-    const json = JSON.stringify(snapshot);
-    const cost = performance.now() - started;
-    taken = { position, at: performance.now(), cost };
+    // The engine may go on to change what it lent, so it stands still until all is text.
+    const release = deps.hold();
+    taken = { position, at: started, cost: 0, worked: deps.worked() };
+    overdueSince = undefined;
     isSaving = true;
-    saving = save(position, json).finally(() => {
-      isSaving = false;
+    saving = save(snapshot, () => {
+      taken.cost = performance.now() - started;
+      release();
     });
   }
 
-  async function save(position: number, json: string): Promise<void> {
+  async function save(snapshot: PipelineSnapshot, written: () => void): Promise<void> {
+    const { position } = snapshot;
     try {
+      const json = await write(snapshot).finally(written);
       const older = await deps.snapshots.save({ position, json });
       if (older > 0) await deps.log.prune(older + 1);
     } catch (err) {
       // Not fatal: the log still holds everything; the replay after a crash only gets longer.
       deps.logger.warn({ err, position }, 'snapshot not saved');
+    } finally {
+      isSaving = false;
     }
+  }
+
+  /** A piece in each turn of the event loop. */
+  async function write(snapshot: PipelineSnapshot): Promise<readonly Buffer[]> {
+    const pieces: Buffer[] = [];
+    for (const piece of jsonPieces(snapshot)) {
+      pieces.push(Buffer.from(piece));
+      await new Promise(setImmediate);
+    }
+    return pieces;
   }
 
   function open(): void {
@@ -97,13 +122,17 @@ export function createSnapshotter(
 
   return {
     idle(position, now) {
-      if (!isSaving && position > taken.position && isDue(position)) take(position, now);
+      if (!isSaving && position > taken.position && isDue()) take(position, now);
       open();
     },
     open,
     async gate(isBusy) {
-      const overdue = performance.now() - taken.at - Math.max(every, taken.cost / SHARE);
-      if (isBusy && overdue > PATIENCE_MS && !isSaving) closed ??= Promise.withResolvers<void>();
+      if (isBusy && !isSaving && isDue()) {
+        overdueSince ??= performance.now();
+        if (performance.now() - overdueSince > PATIENCE_MS) {
+          closed ??= Promise.withResolvers<void>();
+        }
+      }
       await closed?.promise;
     },
     async stop(position, now) {

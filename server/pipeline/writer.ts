@@ -49,6 +49,10 @@ export interface Writer {
   recover(): boolean;
   /** Newest input whose facts are committed and told. */
   applied(): number;
+  /** Milliseconds spent on applying and committing since the start. */
+  worked(): number;
+  /** Applies nothing until the answer is called; what comes is still made durable. */
+  hold(): () => void;
   failures(): number;
 }
 
@@ -78,6 +82,8 @@ export function createWriter(deps: WriterDeps, appliedSoFar: number): Writer {
   let bytes = 0;
   let applied = appliedSoFar;
   let isPumping = false;
+  let isHeld = false;
+  let worked = 0;
   let failures = 0;
   let stalledBy: string | undefined;
   let loggedAt = Number.NEGATIVE_INFINITY;
@@ -139,14 +145,16 @@ export function createWriter(deps: WriterDeps, appliedSoFar: number): Writer {
   }
 
   function pump(): void {
-    if (isPumping || uncommitted !== undefined) return;
+    if (isPumping || isHeld || uncommitted !== undefined) return;
     isPumping = true;
-    const until = performance.now() + SLICE_MS;
+    const started = performance.now();
+    let now = started;
     let next = 0;
-    while (next < queue.length && uncommitted === undefined) {
+    while (next < queue.length && uncommitted === undefined && now - started <= SLICE_MS) {
       step(queue[next++]!);
-      if (performance.now() > until) break;
+      now = performance.now();
     }
+    worked += now - started;
     queue = queue.slice(next);
     isPumping = false;
     if (uncommitted !== undefined) return;
@@ -202,6 +210,14 @@ export function createWriter(deps: WriterDeps, appliedSoFar: number): Writer {
       return stalledBy === undefined;
     },
     applied: () => applied,
+    worked: () => worked,
+    hold() {
+      isHeld = true;
+      return () => {
+        isHeld = false;
+        pump();
+      };
+    },
     failures: () => failures,
   };
 }

@@ -139,7 +139,8 @@ export interface SealedChunk {
   readonly blob: Uint8Array;
 }
 
-export interface StoredChunk extends SealedChunk {
+/** A sealed blob on record; what is in it is asked for by its id. */
+export interface StoredChunk extends Omit<SealedChunk, 'blob'> {
   /** Grows in the order of sealing: of two samples of one time the later sealed one holds. */
   readonly id: number;
 }
@@ -189,6 +190,8 @@ export interface HistoryStore {
   seal(seal: Seal): void;
   /** Chunks of a bundle that touch the range, oldest sealed first. */
   chunks(bundle: number, from: EpochMs, to: EpochMs): readonly StoredChunk[];
+  /** Undefined: it was deleted meanwhile. */
+  blob(chunk: number): Uint8Array | undefined;
   /** Stretches that touch the range in which samples of any series were given up. */
   gaps(from: EpochMs, to: EpochMs): readonly HistoryGap[];
   rollups(bundle: number, fromDay: number, toDay: number): readonly StoredRollup[];

@@ -28,6 +28,7 @@ interface SeriesRequest {
   readonly cursor?: string;
 }
 
+const JSON_TYPE = 'application/json; charset=utf-8';
 const MAX_POINTS = 4_000;
 const MAX_DAYS = 800;
 const MAX_RANGE_MS = MAX_DAYS * 86_400_000;
@@ -92,7 +93,7 @@ export function registerRange(
   async function range(
     request: FastifyRequest<{ Querystring: RangeRequest }>,
     reply: FastifyReply,
-  ): Promise<RangeView | FastifyReply> {
+  ): Promise<FastifyReply> {
     const { series: text, from, to, step } = request.query;
     const parsed = parseSeries(text);
     if (parsed === undefined)
@@ -114,7 +115,9 @@ export function registerRange(
     });
     if (found === undefined)
       return refuse(request, reply, 'not-found', 'No samples of that series are kept here.');
-    return { ...parsed, ...shown(found) };
+    const view: RangeView = { ...parsed, ...shown(found) };
+    // Thousands of numbers: the serialiser of the schema takes several times as long for them.
+    return reply.type(JSON_TYPE).send(JSON.stringify(view));
   }
 }
 

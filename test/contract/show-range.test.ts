@@ -102,7 +102,8 @@ test('series are listed in pages that follow each other', async () => {
     { series: keyOf(LOSS), agent: 'agent-1', metric: 'icmp_loss_ratio', subject: 'link:l1' },
   ]);
   const cursor = encodeURIComponent(first.nextCursor);
-  const rest = (await get(`/api/v1/series?limit=1&subject=link:l1&cursor=${cursor}`)).body;
-  expect(rest.series.map(({ metric }: { metric: string }) => metric)).toEqual(['icmp_rtt_ms']);
+  const rest = (await get(`/api/v1/series?limit=2&subject=link:l1&cursor=${cursor}`)).body;
+  const metrics = rest.series.map(({ metric }: { metric: string }) => metric);
+  expect(metrics).toEqual(['icmp_rtt_ms', 'path_mos']);
   expect(rest).not.toHaveProperty('nextCursor');
 });

@@ -2,7 +2,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
 import type { Sample } from '../../protocol/model/sample.ts';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
+import { encodeBundle } from '../../server/history/bundle-codec.ts';
+import { createOpenChunks } from '../../server/history/samples.ts';
 import type { Sealer } from '../../server/history/sealing.ts';
+import type { StoredChunk } from '../../server/ports/history.ts';
 import {
   DAY,
   type HistoryRig,
@@ -329,6 +332,7 @@ test('series are found by subject, metric and agent, a page at a time, rates bes
     series: [
       'agent-1|if_in_utilisation_ratio|interface:r1/ge-0',
       'agent-1|if_speed_bps|interface:r1/ge-0',
+      'agent-1|path_mos|link:l1',
     ],
     hasMore: false,
   });
@@ -336,6 +340,25 @@ test('series are found by subject, metric and agent, a page at a time, rates bes
     keyOf(RTT),
   ]);
   expect(rig.history.find({ limit: 9, agent: 'nobody' }).series).toEqual([]);
+});
+
+test('chunks stay open as long as they are asked for, and not more of them than fit', () => {
+  const asked: number[] = [];
+  const { blob } = encodeBundle([]);
+  const open = createOpenChunks(
+    {
+      blob(id) {
+        asked.push(id);
+        return id === 9 ? undefined : blob;
+      },
+    },
+    2.5 * blob.length,
+  );
+  for (const id of [1, 2, 1, 3, 1, 2, 9]) open({ id } as StoredChunk);
+  // The third put the second out, not the first.
+  expect(asked).toEqual([1, 2, 3, 2, 9]);
+  // Deleted meanwhile.
+  expect(open({ id: 9 } as StoredChunk)).toBeUndefined();
 });
 
 test('unknown series have no samples and no range', async () => {

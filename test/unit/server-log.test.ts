@@ -182,7 +182,7 @@ test('a frame of hostile bytes is never read as a record', () => {
 
 test('a snapshot that goes while the folder is read is no failure: a running server keeps two', async () => {
   const store = createSnapshotFiles({ folder });
-  await store.save({ position: 3, json: '{}' });
+  await store.save({ position: 3, json: [Buffer.from('{}')] });
   // Listed like a file, and gone when it is opened.
   await symlink(join(folder, 'nowhere'), join(folder, 'snapshot-0000000000000009.json'));
   expect(await store.load()).toEqual([{ position: 3, json: '{}' }]);
@@ -192,9 +192,9 @@ test('two snapshots are kept, a damaged one is left out', async () => {
   const unreadable: string[] = [];
   const store = createSnapshotFiles({ folder, onUnreadable: (file) => unreadable.push(file) });
   expect(await store.load()).toEqual([]);
-  expect(await store.save({ position: 5, json: '{"a":1}' })).toBe(0);
-  expect(await store.save({ position: 9, json: '{"a":2}' })).toBe(5);
-  expect(await store.save({ position: 12, json: '{"a":"ü"}' })).toBe(9);
+  expect(await store.save({ position: 5, json: [Buffer.from('{"a":1}')] })).toBe(0);
+  expect(await store.save({ position: 9, json: [Buffer.from('{"a":2}')] })).toBe(5);
+  expect(await store.save({ position: 12, json: [Buffer.from('{"a":"ü"}')] })).toBe(9);
   expect(await store.load()).toEqual([
     { position: 12, json: '{"a":"ü"}' },
     { position: 9, json: '{"a":2}' },

@@ -5,11 +5,13 @@ import { afterEach, expect, test } from 'vitest';
 import type { Fact } from '../../protocol/model/fact.ts';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
 import { createEngine } from '../../rules/engine.ts';
+import { openFileLog } from '../../server/adapters/file-log/file-log.ts';
 import { createSnapshotFiles } from '../../server/adapters/file-log/snapshot-files.ts';
 import { openHistoryStore } from '../../server/adapters/sqlite/history-store.ts';
 import { createHistory, type RunningHistory } from '../../server/history/history.ts';
 import { createSealer, type Sealer } from '../../server/history/sealing.ts';
 import type { HistoryStore } from '../../server/ports/history.ts';
+import { readStoredHistory } from '../../server/stored-history.ts';
 import { settings } from '../support/detection.ts';
 import { batch, DICTIONARY, LINK, type RigOptions, startRig } from '../support/server-rig.ts';
 
@@ -163,6 +165,27 @@ test.each([
   },
   60_000,
 );
+
+test('who reads beside a server without a snapshot finds the newest samples too', async () => {
+  const path = join(await startFolder(), 'history.db');
+  const kept = historyIn(path);
+  const never = { every: durationMs(1e9) };
+  const { rig, feed } = await startAt(0, { history: kept.history, snapshot: never });
+  open.push(rig);
+  await feed(0, ROUNDS);
+  await kept.history.settled();
+  expect(kept.history.sealedPosition()).toBeGreaterThan(100);
+  const store = openHistoryStore(path, true);
+  // The dictionary was told in the first batch, which is sealed.
+  const log = await openFileLog({ folder: join(rig.folder, 'log'), isReadOnly: true });
+  const beside = await readStoredHistory({ store, log, snapshot: undefined });
+  const key = `agent-1|icmp_rtt_ms|${LINK}` as const;
+  const { value } = beside.samples(key, epochMs(0), epochMs(T0 + 9 * DAY))!;
+  expect([...value]).toEqual(Array.from({ length: ROUNDS }, (_, n) => rtt(n)));
+  await log.close();
+  store.close();
+  kept.die();
+});
 
 async function startFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'vedette-warm-'));

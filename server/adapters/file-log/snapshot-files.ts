@@ -20,11 +20,11 @@ export function createSnapshotFiles({ folder, onUnreadable }: SnapshotFilesOptio
   return {
     async save({ position, json }) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      const body = Buffer.from(json, 'utf8');
+      const sum = json.reduce((before, piece) => crc32(piece, before), 0);
       const path = join(folder, `snapshot-${String(position).padStart(16, '0')}.json`);
       const file = await open(`${path}.part`, 'w', 0o600);
       try {
-        await file.writeFile(Buffer.concat([Buffer.from(`${crc32(body)}\n`), body]));
+        await file.writeFile([Buffer.from(`${sum}\n`), ...json]);
         await file.sync();
       } finally {
         await file.close();

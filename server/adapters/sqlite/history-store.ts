@@ -104,9 +104,10 @@ function createReaders(db: DatabaseSync) {
   const sealed = db.prepare("SELECT value FROM meta WHERE key = 'sealed'");
   const bundles = db.prepare('SELECT id, position FROM bundles');
   const chunks = db.prepare(
-    `SELECT id, bundle, from_at, to_at, samples, blob FROM chunks
+    `SELECT id, bundle, from_at, to_at, samples FROM chunks
       WHERE bundle = ? AND to_at >= ? AND from_at <= ? ORDER BY id`,
   );
+  const blob = db.prepare('SELECT blob FROM chunks WHERE id = ?');
   const rollups = db.prepare(
     'SELECT bundle, day, blob FROM rollups WHERE bundle = ? AND day BETWEEN ? AND ? ORDER BY day',
   );
@@ -134,10 +135,11 @@ function createReaders(db: DatabaseSync) {
         from_at: EpochMs;
         to_at: EpochMs;
       })[];
-      return rows.map(({ id, from_at, to_at, samples, blob }) => {
-        return { id, bundle, from: from_at, to: to_at, samples, blob };
+      return rows.map(({ id, from_at, to_at, samples }) => {
+        return { id, bundle, from: from_at, to: to_at, samples };
       });
     },
+    blob: (chunk: number) => (blob.get(chunk) as { blob: Uint8Array } | undefined)?.blob,
     gaps(from: EpochMs, to: EpochMs): readonly HistoryGap[] {
       const rows = (gaps?.all(from, to) ?? []) as unknown as {
         from_at: EpochMs;
