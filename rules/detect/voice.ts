@@ -39,6 +39,9 @@ export interface Voice {
   outlet: Outlet | undefined;
 }
 
+/** A sample, and the marks in which the minute is kept. */
+type VoiceFeed = Pick<Feed, 'at' | 'value'> & { readonly watched: Pick<Watched, 'marks'> };
+
 const MINUTE = 60_000;
 
 /** Makes room for the minute in the marks of the subject. */
@@ -66,7 +69,7 @@ export const isVoiceMinute = (state: unknown): state is VoiceMinute =>
 export function noteVoice(
   { place }: Voice,
   { field, isStamp }: VoiceInput,
-  { watched: { marks }, at, value }: Feed,
+  { watched: { marks }, at, value }: VoiceFeed,
 ): { readonly at: EpochMs; readonly mos: number } | undefined {
   const wasStamp = marks[place + IS_STAMP] === 1;
   if (wasStamp && !isStamp) return undefined;

@@ -55,12 +55,13 @@ export function scoresOf(
     gaps.push(...samples.gaps.filter((gap) => gap.from <= to));
     return [{ input, at: samples.at, value: samples.value, next: 0 }];
   });
-  const voice = createVoice([]);
+  const watched = { marks: [] };
+  const voice = createVoice(watched, undefined);
   const at: number[] = [];
   const value: number[] = [];
   for (let one = earliest(cursors); one !== undefined; one = earliest(cursors)) {
     const time = epochMs(one.at[one.next]!);
-    const heard = noteVoice(voice, one.input, time, one.value[one.next]!);
+    const heard = noteVoice(voice, one.input, { watched, at: time, value: one.value[one.next]! });
     one.next++;
     if (heard === undefined || heard.at < from) continue;
     if (heard.at > to) break;

@@ -6,9 +6,11 @@ import type { AgentId } from '../../protocol/model/subject.ts';
 import { assertNever, type EpochMs } from '../../protocol/model/units.ts';
 import type { Dictionary, Heartbeat } from '../../protocol/wire/batch.ts';
 import type { Engine, Instant, Snapshot } from '../../rules/contract.ts';
+import { type JsonText, objectText } from '../../rules/json-text.ts';
 import type { EngineSettings } from '../../rules/settings.ts';
 import type { InputRecord } from '../ports/input-log.ts';
 import { takeBatch, takeDictionary, takeHeartbeat, takeUnjudged } from './admission.ts';
+import { jsonText } from './json-pieces.ts';
 import { createKnown, type Known, type KnownSnapshot } from './known.ts';
 import { shortHash } from './lane.ts';
 import { readBatch } from './scan-batch.ts';
@@ -53,7 +55,8 @@ export interface Core {
   apply(effect: Effect, at: Instant): Fact[];
   /** A record of the log, through the same code as when it came. Undefined: it cannot be read. */
   replay(record: InputRecord): Fact[] | undefined;
-  snapshot(): CoreSnapshot;
+  /** JSON of a `CoreSnapshot`, made bit by bit; nothing may be applied until all of it is made. */
+  snapshotText(): JsonText;
 }
 
 export interface CoreSnapshot {
@@ -136,12 +139,13 @@ export function createCore(
       const effect = effectOf(senders, record);
       return effect && apply(effect, { now: record.now, position: record.position });
     },
-    snapshot: () => ({
-      settings,
-      senders: senders.snapshot(),
-      known: known.snapshot(),
-      engine: engine?.snapshot(),
-    }),
+    snapshotText: () =>
+      objectText({
+        ...(settings === undefined ? {} : { settings: jsonText(settings) }),
+        senders: jsonText(senders.snapshot()),
+        known: jsonText(known.snapshot()),
+        ...(engine === undefined ? {} : { engine: engine.snapshotText() }),
+      }),
   };
 }
 

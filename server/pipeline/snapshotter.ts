@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
+import { type JsonText, objectText } from '../../rules/json-text.ts';
 import type { InputLog } from '../ports/input-log.ts';
 import type { SnapshotStore } from '../ports/snapshot-store.ts';
 import type { Core } from './core.ts';
-import { jsonPieces } from './json-pieces.ts';
+import { inPieces, jsonText } from './json-pieces.ts';
 import type { Mark, PipelineSnapshot, Restored } from './restore.ts';
 import type { PipelineLog } from './writer.ts';
 
@@ -79,22 +80,27 @@ export function createSnapshotter(
     const started = performance.now();
     const samples = samplesBefore + (deps.samples?.() ?? 0);
     marks = [...marks, { position, now, samples }].filter((m) => now - m.now < MARKS_KEPT_MS);
-    const snapshot: PipelineSnapshot = { format: 1, position, now, marks, core: core.snapshot() };
-    // The engine may go on to change what it lent, so it stands still until all is text.
+    const text = objectText({
+      format: jsonText(1),
+      position: jsonText(position),
+      now: jsonText(now),
+      marks: jsonText(marks),
+      core: core.snapshotText(),
+    } satisfies Record<keyof PipelineSnapshot, JsonText>);
+    // The engine makes its text bit by bit, so it stands still until all is text.
     const release = deps.hold();
     taken = { position, at: started, cost: 0, worked: deps.worked() };
     overdueSince = undefined;
     isSaving = true;
-    saving = save(snapshot, () => {
+    saving = save(position, text, () => {
       taken.cost = performance.now() - started;
       release();
     });
   }
 
-  async function save(snapshot: PipelineSnapshot, written: () => void): Promise<void> {
-    const { position } = snapshot;
+  async function save(position: number, text: JsonText, written: () => void): Promise<void> {
     try {
-      const json = await write(snapshot).finally(written);
+      const json = await write(text).finally(written);
       const older = await deps.snapshots.save({ position, json });
       if (older > 0) await deps.log.prune(older + 1);
     } catch (err) {
@@ -106,9 +112,9 @@ export function createSnapshotter(
   }
 
   /** A piece in each turn of the event loop. */
-  async function write(snapshot: PipelineSnapshot): Promise<readonly Buffer[]> {
+  async function write(text: JsonText): Promise<readonly Buffer[]> {
     const pieces: Buffer[] = [];
-    for (const piece of jsonPieces(snapshot)) {
+    for (const piece of inPieces(text)) {
       pieces.push(Buffer.from(piece));
       await new Promise(setImmediate);
     }

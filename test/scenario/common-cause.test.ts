@@ -55,13 +55,11 @@ test('announced work on five routers that leaves three of them dead is one ticke
       .isCut();
   for (const id of ['lyon', 'tours']) story.at('8m').link(`${id}-mpls`).isMended();
   story.at('9m').expectTickets(0);
-  story
-    .at('11m')
-    .expectOpen({
-      root: ['metz', 'brest', 'nancy'].map((id) => `link:${id}-mpls`),
-      cause: 'failed after a change',
-      users: 120,
-    });
+  story.at('11m').expectOpen({
+    root: ['metz', 'brest', 'nancy'].map((id) => `link:${id}-mpls`),
+    cause: 'failed after a change',
+    users: 120,
+  });
   story.at('11m').expectTickets(1);
   story.run();
 });

@@ -40,7 +40,7 @@ const dies = (n: number): Step => [
 /** People's words, announced work and a storm, each while the others are under way. */
 const STEPS: readonly Step[] = [
   [2, (story, at) => story.at(at, fires('unreachable', LYON, 'a-hub'), NEAR)],
-  [3, (story, at) => story.at(at, fires('unreachable', INET, 'a-hub', -40), NEAR)],
+  [15, (story, at) => story.at(at, fires('unreachable', INET, 'a-hub'), NEAR)],
   [5, (story, at) => story.at(at, fires('unreachable', 'device:lyon-sw1', 'a-hub'))],
   [6, (story, at) => story.at(at, fires('unreachable', 'device:lyon-sw2', 'a-hub'))],
   [7, (story, at) => story.at(at, silent('a-lyon'))],

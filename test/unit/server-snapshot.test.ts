@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { epochMs } from '../../protocol/model/units.ts';
 import type { Core } from '../../server/pipeline/core.ts';
-import { jsonPieces } from '../../server/pipeline/json-pieces.ts';
+import { inPieces, jsonText } from '../../server/pipeline/json-pieces.ts';
 import { createSenders, emptySpool } from '../../server/pipeline/senders.ts';
 import { createSnapshotter } from '../../server/pipeline/snapshotter.ts';
 import type { NewSnapshot } from '../../server/ports/snapshot-store.ts';
@@ -19,7 +19,7 @@ test('JSON in pieces is the JSON', () => {
   })).value;
   fc.assert(
     fc.property(plain, (value) => {
-      expect([...jsonPieces({ value })].join('')).toBe(JSON.stringify({ value }));
+      expect([...inPieces(jsonText({ value }))].join('')).toBe(JSON.stringify({ value }));
     }),
     { numRuns: 500 },
   );
@@ -28,7 +28,7 @@ test('JSON in pieces is the JSON', () => {
 test('no piece is large where the value is a list of small things', () => {
   const watched = Array.from({ length: 20_000 }, (_, n) => ({ subject: `link:l${n}`, times: [n] }));
   const snapshot = { core: { engine: { sites: [['site:hub', { registry: { watched } }]] } } };
-  const sizes = [...jsonPieces(snapshot)].map((piece) => piece.length);
+  const sizes = [...inPieces(jsonText(snapshot))].map((piece) => piece.length);
   expect(sizes.length).toBeGreaterThan(10);
   expect(Math.max(...sizes)).toBeLessThan(100_000);
 });
@@ -71,7 +71,7 @@ function rigWith(every: number) {
       },
       worked: () => worked,
     },
-    { snapshot: () => ({ engine: state }) } as unknown as Core,
+    { snapshotText: () => jsonText({ engine: state }) } as unknown as Core,
     { position: 0, marks: [] } as never,
     epochMs(0),
     { every: every as never },
