@@ -121,7 +121,7 @@ const manyFigures = (many: ManyFigures): Figure[] => [
     figure: many.snapshotStall.stallMs,
     unit: 'ms',
     budget: 50,
-    note: `${cpuOf(many.snapshotStall)}; the engine makes its tree in one go, the rest is spread`,
+    note: `${cpuOf(many.snapshotStall)}; piece by piece, judging waits meanwhile`,
   },
 ];
 
