@@ -55,7 +55,7 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     const isMistake =
       verdict?.shared?.subject !== undefined && at.now < openedAt + MISTAKE_SHOWS_IN;
     if (incident.takenOver !== undefined || incident.state === 'closed' || isMistake) return;
-    if (verdict?.shared === undefined) return;
+    if (verdict?.shared === undefined || liveOf(incident).some(people.hasPlaced)) return;
     for (const firing of liveOf(incident)) {
       incidents.leave(incident, firing.alert.key, at.now);
       delete firing.incident;

@@ -40,6 +40,18 @@ test('one circuit turns out to be different: when the others are back the incide
   story.run();
 });
 
+test('what a person put beside an outage of many circuits stays there when most of them are back', () => {
+  // With this seed nice is seen first and leads.
+  const story = scenario({ network, seeds: [1] });
+  for (const id of CITIES.slice(0, 4)) story.at('30s').link(`${id}-mpls`).isCut();
+  story.at('2m').device('nancy-sw1').dies();
+  story.at('4m').person('ada').merges('device:nancy-sw1', 'link:nice-mpls');
+  for (const id of ['lyon', 'metz', 'lille']) story.at('5m').link(`${id}-mpls`).isMended();
+  story.at('9m').expectOpen({ root: 'link:nice-mpls' });
+  story.at('9m').expectTickets(2);
+  story.run();
+});
+
 test('announced work on five routers that leaves three of them dead is one ticket, named after it', () => {
   const routers = ['lyon', 'metz', 'brest', 'tours', 'nancy'];
   const story = scenario({ network });
