@@ -233,7 +233,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   function onFired(fact: AlertFact & { kind: 'alert.fired' }, turn: Turn): void {
     const { alert } = fact;
     if (book.get(alert.key) !== undefined) return;
-    const fired = book.fire(alert, turn.at.now);
+    const fired = book.fire(alert, turn.at.now, answers.lastBy(alert.agent, alert.subject));
     turn.dirty.add(fired);
     const touched = [
       ...explainer.beside(fired),
@@ -286,6 +286,9 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
       child.explainedUntil = now;
       turn.dirty.add(child);
     }
+    // A way is lost for several reasons, and one of them is gone.
+    const hanging = hangingOn(firing.alert.subject).filter((one) => one.explanation !== undefined);
+    for (const one of hanging) turn.dirty.add(one);
     turn.dirty.delete(firing);
     holding.release(fact.alert);
     book.remove(fact.alert, now);

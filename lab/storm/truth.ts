@@ -9,7 +9,8 @@ export interface TrueFault {
   readonly fault: Fault;
   /**
    * When it first shows for long enough to be found; absent = it never does: what the collector
-   * hears would be the same without it, because another fault hides it, or only for moments.
+   * hears would be the same without it, because another fault hides it, or only for moments; or would
+   * be the same had the one before it lasted as long.
    */
   readonly shownFrom?: number;
   /** The last moment at which it still made a difference. */
@@ -60,7 +61,7 @@ export function truthOf(plan: StormPlan): TrueFault[] {
   const spans = spansOf(plan.faults);
   const whole = spans.map(({ active }) => observer.see(effectsOf(active)));
   const calm = observer.see([]);
-  return plan.faults.map((fault) => {
+  const truths = plan.faults.map((fault): TrueFault => {
     const shown = shownSpans(fault, spans, whole, observer);
     const long = shown.find(({ from, until }) => until - from >= SHOWS_FOR[fault.kind]);
     const seen = observer.see(fault.effects);
@@ -80,6 +81,32 @@ export function truthOf(plan: StormPlan): TrueFault[] {
       ]),
       footprint,
     };
+  });
+  return truths.map((truth) => {
+    const isContinuation = truths.some((one) => continues(truth, one, spans, whole, observer));
+    if (!isContinuation) return truth;
+    const { shownFrom: _, ...hidden } = truth;
+    return hidden;
+  });
+}
+
+/** Nobody can tell the later fault from the earlier one's lasting until the later one ends. */
+function continues(
+  { fault: later, shownFrom }: TrueFault,
+  { fault: earlier, roots }: TrueFault,
+  spans: readonly Span[],
+  whole: readonly Uint8Array[],
+  observer: Observer,
+): boolean {
+  const isNext = earlier.from < later.from && later.from <= earlier.until;
+  if (shownFrom === undefined || !isNext || earlier.until >= later.until) return false;
+  if (![earlier, later].every(({ kind }) => OUTAGES.includes(kind))) return false;
+  if (!later.roots.some((root) => roots.has(root))) return false;
+  return spans.every(({ from, active }, index) => {
+    if (from < later.from || from >= later.until) return true;
+    const others = active.filter((fault) => fault !== later && fault !== earlier);
+    const lasting = observer.see(effectsOf([...others, earlier]));
+    return observer.isSame(lasting, whole[index] as Uint8Array);
   });
 }
 

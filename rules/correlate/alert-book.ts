@@ -47,6 +47,8 @@ export interface FiringAlert {
   /** Hold-down counts from here: arrival, or the moment the collector or the agent came back. */
   heldFrom: EpochMs;
   blindSince?: EpochMs;
+  /** When its agent reached the subject last before it fired. */
+  readonly answeredAt?: EpochMs;
   explanation?: Explanation;
   incident?: IncidentId;
   /** The root of its incident cleared: it may open by itself only after this. */
@@ -80,7 +82,8 @@ export interface ClearedCause {
 export interface AlertBook {
   settle(settings: EngineSettings, topology: Topology): void;
   get(key: AlertKey): FiringAlert | undefined;
-  fire(alert: Alert, now: EpochMs): FiringAlert;
+  /** @param answeredAt when its agent reached the subject last; absent = never */
+  fire(alert: Alert, now: EpochMs, answeredAt?: EpochMs): FiringAlert;
   remove(key: AlertKey, now: EpochMs): void;
   on(subject: SubjectKey): readonly FiringAlert[];
   /** Firing alerts that name the subject among their possible causes. */
@@ -204,8 +207,13 @@ export function createAlertBook(
     for (const record of firing.values()) place(record);
   }
 
-  function fire(alert: Alert, now: EpochMs): FiringAlert {
-    const record: FiringAlert = { serial: nextSerial, alert, heldFrom: now };
+  function fire(alert: Alert, now: EpochMs, answeredAt?: EpochMs): FiringAlert {
+    const record: FiringAlert = {
+      serial: nextSerial,
+      alert,
+      heldFrom: now,
+      ...(answeredAt === undefined ? {} : { answeredAt }),
+    };
     nextSerial += 1;
     firing.set(alert.key, record);
     place(record);

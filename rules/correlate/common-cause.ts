@@ -7,7 +7,7 @@ import type { Answers } from './answers.ts';
 import { type Explainer, failedAt } from './explain.ts';
 import type { Finding } from './hold-down.ts';
 import { areTogether, createMates, latestOnsetOf, spanOf } from './mates.ts';
-import { type Fate, isBeyondChance, LEAST_FAILED, widthOf } from './shared-fate.ts';
+import { type Fate, isBeyondChance, isEverywhere, LEAST_FAILED, widthOf } from './shared-fate.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
 
 export const COMMON_ROW = 'common-cause';
@@ -21,7 +21,7 @@ const PROOF_AFTER = seconds(3);
  * fault. It is told sooner when too few are left to be a group, or what they share answers again.
  */
 const SPLIT_AFTER = seconds(60);
-const SURE_SPLIT_AFTER = seconds(20);
+const SURE_SPLIT_AFTER = seconds(12);
 /** Explanations that a common cause of several sites outweighs. */
 const WEAKER_ROWS: ReadonlySet<string> = new Set([COMMON_ROW, 'shared-edge']);
 
@@ -218,6 +218,9 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       .map((fate) => visible(fate))
       .map((fate) => ({ fate, members: failedWith(firing, fate, now) }))
       .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)))
+      .filter(({ fate, members }) =>
+        isEverywhere(fate, new Set(members.flatMap((m) => linkOf(m) ?? []))),
+      )
       .filter((candidate) => !hasOutlived(candidate) && isWorthWidening(candidate));
     candidates.sort(
       (a, b) => b.members.length - a.members.length || widthOf(a.fate) - widthOf(b.fate),
@@ -280,14 +283,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const firing = stillFiring(group);
     const [first] = firing;
     if (first === undefined) groups.delete(group.id);
-    else if (isOver(group, now, firing)) {
-      for (const one of firing) {
-        // Until now it explained them: each may have failed by itself at any time.
-        one.explainedUntil = now;
-        found.outlasting.add(one);
-      }
-      release(group, firing, found.freed);
-    }
+    else if (isOver(group, now, firing)) end(group, firing, now, found);
     // Nothing has opened yet: routers have found a way for the others.
     else if (hasNoIncident(firing) && isDisproved(group, firing)) {
       release(group, firing, found.freed);
@@ -295,6 +291,16 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       group.lead = first.alert.key;
       putUnder(first, firing, group.verdict, found.changed);
     }
+  }
+
+  /** What still fails goes its own way. */
+  function end(group: Group, firing: readonly FiringAlert[], now: EpochMs, found: Found): void {
+    for (const one of firing) {
+      // Until then it explained them: each may have failed by itself at any time.
+      one.explainedUntil = group.endingSince ?? now;
+      found.outlasting.add(one);
+    }
+    release(group, firing, found.freed);
   }
 
   function stillFiring(group: Group): FiringAlert[] {
@@ -326,8 +332,11 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   const splitAfter = ({ isSurelyOver }: Group): number =>
     isSurelyOver === true ? SURE_SPLIT_AFTER : SPLIT_AFTER;
 
+  const isDwindling = ({ most }: Group, firing: readonly FiringAlert[]): boolean =>
+    firing.length * 2 < most || firing.length === 1;
+
   function isOver(group: Group, now: EpochMs, firing: readonly FiringAlert[]): boolean {
-    const isEnding = firing.length * 2 < group.most || firing.length === 1;
+    const isEnding = isDwindling(group, firing);
     const isAnswering = isNarrow(group) && isDisproved(group, firing);
     group.isSurelyOver = isAnswering || (isEnding && isDisproved(group, firing));
     if (isEnding || isAnswering) group.endingSince ??= now;
@@ -368,8 +377,10 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const inTurn = [...dirty].sort(bySerial);
     for (const firing of inTurn) {
       const group = groupOf.get(firing.alert.key);
-      const isLead = group?.lead === firing.alert.key;
-      if (isLead && isExplainedAway(firing, group)) release(group, firingOf(group), freed);
+      if (group?.lead !== firing.alert.key || !isExplainedAway(firing, group)) continue;
+      const left = firingOf(group);
+      if (isDwindling(group, left)) end(group, left, now, found);
+      else release(group, left, freed);
     }
     for (const firing of inTurn) if (!freed.has(firing)) seek(firing, now, changed);
     return { changed: [...changed], freed: [...freed], outlasting: [...outlasting] };

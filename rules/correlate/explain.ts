@@ -19,7 +19,7 @@ import {
 import type { Rule } from '../settings.ts';
 import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
-import { isQuickOutage, rankOf } from './family.ts';
+import { type Family, isQuickOutage, rankOf } from './family.ts';
 import { createLostWays } from './lost-ways.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
 import { createReached } from './reached.ts';
@@ -37,6 +37,8 @@ const PHASE = seconds(60);
 const AT_ONCE = seconds(8);
 /** The same with the routers' convergence: what is probed every 5 s and fails later failed by itself. */
 const TOGETHER = seconds(20);
+/** What is lost or late on the way to others begins with its cause, or is dated a little before it. */
+const DATED_EARLY = seconds(20);
 /** Ten packets 100 ms apart, the wait for the last one, and the way here. */
 const BURST_LASTS = seconds(2);
 
@@ -45,6 +47,9 @@ const OUTLIVED_AFTER = durationMs(500);
 
 /** Two polls of a port: so long the evidence of counted errors takes to gather, or to be outweighed. */
 const SURGE_LOOKS_BACK = seconds(120);
+
+/** Judged on echoes, several in a second: when it began is known. */
+const ECHOED: readonly Family[] = ['loss', 'latency', 'voice'];
 
 /** So many explanations of explanations are followed; no network is deeper. */
 const LONGEST_CHAIN = 32;
@@ -113,8 +118,14 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
 
   const isProbed = (firing: FiringAlert): boolean => isQuickOutage(book.familyOf(firing));
 
+  /** Circuits are probed alike, often and with patience for little: devices show their loss much later. */
+  const isDated = (firing: FiringAlert): boolean =>
+    isProbed(firing) ||
+    (kindOf(firing.alert.subject) === 'link' && ECHOED.includes(book.familyOf(firing)));
+
   function slackOf(cause: FiringAlert, effect: FiringAlert): number {
     if (isProbed(cause) && isProbed(effect)) return TOGETHER;
+    if (isDated(cause) && isDated(effect)) return DATED_EARLY;
     const rule = book.ruleOf(cause);
     return PHASE + lookBackOf(rule) + (rule?.holdFor ?? 0);
   }
@@ -132,6 +143,12 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
     return isOtherReached(site, agent, subject, epochMs(failedAt(cause) + TOGETHER));
   }
 
+  /** The device answered after the effect had failed as the same agent saw it: it took nothing down. */
+  const hasSurvived = ({ alert, answeredAt }: FiringAlert, effect: FiringAlert): boolean =>
+    alert.agent === effect.alert.agent &&
+    isProbed(effect) &&
+    (answeredAt ?? 0) > failedAt(effect) + OUTLIVED_AFTER;
+
   function suspectIn(effect: FiringAlert, group: readonly Suspect[]): FiringAlert | undefined {
     for (const suspect of group) {
       const found = book
@@ -140,7 +157,7 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
           (cause) =>
             cause !== effect &&
             suspect.families.includes(book.familyOf(cause)) &&
-            !(suspect.insideOnly && !isSeenDead(cause)) &&
+            !(suspect.insideOnly && (!isSeenDead(cause) || hasSurvived(cause, effect))) &&
             !(suspect.olderOnly && cause.serial > effect.serial) &&
             beginsInTime(cause, effect),
         );

@@ -19,6 +19,7 @@ import {
   isWatched,
   linkBad,
   linkDown,
+  linkPoor,
   NO_SLOTS,
   QUALITY,
   REACH,
@@ -322,25 +323,18 @@ export const EXPLANATIONS: readonly Row[] = [
       if (way === undefined) return NO_SLOTS;
       // In a ring it may be reached from either side: routers weigh ways by cost, not by length.
       const links = new Set(way.to.flatMap((site) => topology.graph.onTheWay(way.from, site)));
-      return [[[...links].filter((other) => other !== link).flatMap(linkBad)]];
+      return [[[...links].filter((other) => other !== link).flatMap(linkPoor)]];
     },
   },
   {
     row: 'rerouted',
     kinds: ['link'],
-    families: QUALITY,
+    families: ['latency', 'voice'],
     seenFrom: 'anywhere',
     waits: 'no',
     text: 'a circuit near it failed at about the same time, and the way round is longer',
     onsets: 'together',
-    slots: (topology, effect) => {
-      const link = topology.link(idOf(effect.subject));
-      const ends = link === undefined ? [] : topology.graph.endsOf(link);
-      // What ends where the observer stands is reached without a way round.
-      if (ends.includes(effect.observerSite ?? '')) return NO_SLOTS;
-      const near = new Set(ends.flatMap((site) => topology.graph.around(site)));
-      return [[[...near].filter((other) => other !== link).flatMap(linkDown)]];
-    },
+    slots: circuitsNear,
   },
   {
     row: 'congestion-or-line-errors',
@@ -381,6 +375,16 @@ export const EXPLANATIONS: readonly Row[] = [
       effect.site === undefined ? NO_SLOTS : [gatewayGroups(topology, effect.site)],
   },
 ];
+
+/** Circuits whose failure sends what leads to this one another way. */
+function circuitsNear(topology: Topology, effect: Effect): readonly Groups[] {
+  const link = topology.link(idOf(effect.subject));
+  const ends = link === undefined ? [] : topology.graph.endsOf(link);
+  // What ends where the observer stands is reached without a way round.
+  if (ends.includes(effect.observerSite ?? '')) return NO_SLOTS;
+  const near = new Set(ends.flatMap((site) => topology.graph.around(site)));
+  return [[[...near].filter((other) => other !== link).flatMap(linkDown)]];
+}
 
 /** Circuits of the port's site of which nothing says on which port they end; none if the port has its own. */
 function circuitsOnUnknownPorts(

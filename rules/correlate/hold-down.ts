@@ -9,7 +9,7 @@ import {
   seconds,
 } from '../../protocol/model/units.ts';
 import type { Timing } from '../settings.ts';
-import type { AlertBook, ClearedCause, FiringAlert } from './alert-book.ts';
+import type { AlertBook, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
 import { type Explainer, failedAt, lookBackOf } from './explain.ts';
 import type { Family } from './family.ts';
@@ -65,6 +65,8 @@ const EDGE_QUESTIONS = 3;
 const REROUTED_IN = seconds(20);
 /** Clocks and packets under way: an answer so much later was sent after the failure. */
 const CROSSED_IN = seconds(1);
+/** Loss that a change of the way made shows in so much, at a few packets a second or less. */
+const SETTLES_IN = seconds(40);
 /** A default round of echoes, and the way here. */
 const ROUND = seconds(6);
 
@@ -79,8 +81,10 @@ const LINK_SHOWS_IN = seconds(10);
  * is no echo of it once the routers have settled.
  */
 const FRESH_LOSS = seconds(60);
-/** An outage is called over after so many seconds of answers, at least; what is lost among them is fresh. */
-const CLEARED_LATE = seconds(5);
+/** An outage is called over after ten seconds of answers and a round; what is lost among them is fresh. */
+const CLEARED_IN = seconds(16);
+/** Routers settle within it, and the loss of a circuit that was bad before shows all the same. */
+const BRIEF = seconds(60);
 
 const OPEN: Finding = { kind: 'open' };
 const waiting = (
@@ -112,18 +116,19 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
 
   /** How long the alert may go on although nothing is wrong any more, by the rule's own arithmetic. */
   function lingers(firing: FiringAlert, clearedAt: EpochMs): DurationMs {
-    const { alert } = firing;
+    const { subject, firedAt, evidence } = firing.alert;
     const rule = book.ruleOf(firing);
-    const outages = book.clearedOn(alert.subject).filter(({ family }) => family === 'unreachable');
-    const isOlder = ({ alert: other }: ClearedCause): boolean =>
-      alert.firedAt < other.evidence.onsetAt;
     if (rule?.detector.kind === 'threshold' && rule.detector.beyondChance !== undefined) {
-      const isDevice = kindOf(alert.subject) === 'device';
-      if (!isDevice && alert.firedAt >= clearedAt - CLEARED_LATE) return FRESH_LOSS;
-      if (!isDevice && outages.length > 0 && outages.every(isOlder)) return FRESH_LOSS;
-      // Its end needs proof as well, and on a line that always loses a little that takes its time.
-      if (isDevice && alert.firedAt <= clearedAt) return timing().reopenWithin;
+      // On a line that always loses a little the proof that a device is well takes its time.
+      if (kindOf(subject) === 'device' && firedAt <= clearedAt) return timing().reopenWithin;
+      const outages = book.clearedOn(subject).filter(({ family }) => family === 'unreachable');
+      const wasBadBefore = outages.every(({ alert }) => firedAt < alert.firedAt - ROUND);
+      const isFresh = evidence.onsetAt >= clearedAt - CLEARED_IN;
+      if (isFresh || (outages.length > 0 && wasBadBefore)) return FRESH_LOSS;
+      // A moment's outage on another way is outweighed soon; the edges of a long one may not be.
+      if (clearedAt - evidence.onsetAt < BRIEF) return lookBackOf(rule);
     }
+    if (book.familyOf(firing) === 'agent-silent') return lookBackOf(rule);
     // Twice the window: one more lost packet in its tail prolongs it.
     return durationMs(2 * lookBackOf(rule));
   }
@@ -229,7 +234,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   /** In a ring any circuit may have carried it: routers weigh ways by cost, not by length. */
   function circuitsAround(firing: FiringAlert): readonly Link[] {
     const { subject, agent } = firing.alert;
-    if (book.familyOf(firing) !== 'unreachable') return [];
+    if (!['unreachable', 'loss'].includes(book.familyOf(firing))) return [];
     const { graph } = topology();
     const from = topology().siteOfAgent(agent) ?? '';
     const link = kindOf(subject) === 'link' ? topology().link(idOf(subject)) : undefined;
@@ -253,6 +258,25 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
           book.familyOf(cause) === 'unreachable' &&
           Math.abs(cause.alert.evidence.onsetAt - onsetAt) <= REROUTED_IN,
       );
+  }
+
+  /** What was lost while routers converged is no loss of the circuit: it opens if it outlasts that. */
+  function untilSettled(firing: FiringAlert, now: EpochMs): Finding | undefined {
+    const isLink = kindOf(firing.alert.subject) === 'link';
+    if (!isLink || book.familyOf(firing) !== 'loss') return undefined;
+    const { firedAt } = firing.alert;
+    const changes = circuitsAround(firing)
+      .flatMap((link) => [linkSubject(link), ...link.ends.map((end) => deviceSubject(end.device))])
+      .flatMap(book.on)
+      .filter((cause) => book.familyOf(cause) === 'unreachable')
+      .map(failedAt)
+      .filter((at) => firedAt - SETTLES_IN <= at && at <= firedAt + ROUND);
+    const until = epochMs(Math.max(0, ...changes) + REROUTED_IN + FRESH_LOSS);
+    if (now >= until) return undefined;
+    return waiting(
+      until,
+      'a circuit near it has just failed; packets are lost while routers settle',
+    );
   }
 
   /** A device with a dead circuit of its own: others of its site, once they answer again, tell which is the cause. */
@@ -322,7 +346,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     }
     const ask = slots.filter((s) => s.waits === 'answer').flatMap((s) => openQuestions(firing, s));
     const unproved = untilAnswered(firing, [...ask, ...unprobedWays(firing)], now);
-    const unsettled = unproved ?? untilRerouted(firing, now);
+    const unsettled = unproved ?? untilSettled(firing, now) ?? untilRerouted(firing, now);
     if (unsettled !== undefined) return unsettled;
     // A bad circuit shows by itself, in a window as long as this alert's own: nobody need be asked.
     const shown = epochMs(probed + showsIn(firing));

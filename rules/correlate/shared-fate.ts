@@ -77,6 +77,20 @@ export const isBeyondChance = (fate: Fate, failed: number, within: DurationMs): 
   failed >= LEAST_SHARE[fate.kind] * fate.links.length &&
   chanceOf(fate.links.length, failed, within) < CHANCE;
 
+/** A carrier's trouble shows at all its points of presence; where one works on, others failed by themselves. */
+const OF_THE_CARRIER: readonly Fate['kind'][] = ['last-mile', 'provider'];
+
+/** Whether as many failed at each point of presence that has enough circuits to tell. */
+export function isEverywhere(fate: Fate, failed: ReadonlySet<Link>): boolean {
+  if (!OF_THE_CARRIER.includes(fate.kind)) return true;
+  const byPop = Map.groupBy(fate.links, ({ pop }) => pop);
+  return [...byPop].every(([pop, links]) => {
+    const isTelling = pop !== undefined && links.length >= LEAST_FAILED.pop;
+    const count = links.filter((link) => failed.has(link)).length;
+    return !isTelling || count >= LEAST_SHARE.pop * links.length;
+  });
+}
+
 /** The narrower first. */
 export const widthOf = (fate: Fate): number => KINDS.indexOf(fate.kind);
 

@@ -39,7 +39,7 @@ export interface Silence {
 
 const QUESTIONS = 3;
 /** Agents are heard every 5 s at least: what cuts off the collector silences them within a little more. */
-const SILENCED_WITHIN = seconds(10);
+const SILENCED_WITHIN = seconds(7);
 
 /** Whether so many were last heard of at about the same time. */
 function areAtOnce(silences: readonly FiringAlert[], least: number): boolean {

@@ -32,14 +32,19 @@ export const linkDown = madeOnce((link): readonly Suspect[] => [
   })),
 ]);
 
-/** Signs that a link works badly, or not at all. */
-export const linkBad = madeOnce((link): readonly Suspect[] => [
-  { subject: linkSubject(link), families: ['unreachable', 'loss', 'latency'] },
+/** Signs that a link carries something, and badly. */
+export const linkPoor = madeOnce((link): readonly Suspect[] => [
+  { subject: linkSubject(link), families: ['loss', 'latency'] },
   ...endInterfaces(link).map((subject) => ({
     subject,
-    families: ['interface-down', 'errors', 'utilisation', 'discards'] as const,
+    families: ['errors', 'utilisation', 'discards'] as const,
   })),
-  ...linkDown(link).filter((suspect) => suspect.insideOnly),
+]);
+
+/** Signs that a link works badly, or not at all. */
+export const linkBad = madeOnce((link): readonly Suspect[] => [
+  ...linkDown(link),
+  ...linkPoor(link),
 ]);
 
 /** A link nobody watches never says that it is down, so it may not keep others from explaining. */

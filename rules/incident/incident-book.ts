@@ -113,7 +113,9 @@ export function createIncidentBook(
 
   function open(root: FiringAlert, family: Family, at: Instant, because: Reason): IncidentRecord {
     const former = incidents.get(resolvedOf.get(troubleOf(root.alert.subject, family)) ?? '');
-    if (former?.state === 'resolved' && at.now <= (former.resolvedAt ?? 0) + deps.reopenWithin()) {
+    const isSame = former?.verdict?.shared?.name === root.verdict?.shared?.name;
+    const until = (former?.resolvedAt ?? 0) + deps.reopenWithin();
+    if (former?.state === 'resolved' && isSame && at.now <= until) {
       reopen(former, root, family, at.now);
       return former;
     }

@@ -1,10 +1,11 @@
 import type { Alert } from '../../protocol/model/alert.ts';
 import type { SubjectKey } from '../../protocol/model/subject.ts';
-import type { EpochMs } from '../../protocol/model/units.ts';
+import { type EpochMs, seconds } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
 import { blameCollector } from '../correlate/collector.ts';
 import type { CommonCause } from '../correlate/common-cause.ts';
 import type { ClearedTrouble } from '../correlate/early-sign.ts';
+import { isOutage } from '../correlate/family.ts';
 import type { Explainer } from '../correlate/explain.ts';
 import type { Finding, HoldDown } from '../correlate/hold-down.ts';
 import type { Maintenance } from '../correlate/maintenance.ts';
@@ -15,7 +16,7 @@ import type { Holding, Turn } from './holding.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IncidentRecord } from './incident-record.ts';
 import type { People } from './people.ts';
-import { createRecovery } from './recovery.ts';
+import { createRecovery, isMistake } from './recovery.ts';
 
 /**
  * Puts every firing alert into its place:
@@ -51,6 +52,9 @@ export interface PlacingDeps {
   readonly isEarlySign: (cleared: ClearedTrouble, cause: FiringAlert) => boolean;
   readonly timing: () => Timing;
 }
+
+/** So long before it fails altogether something may begin to fail. */
+const SHOWS_EARLY = seconds(30);
 
 const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial;
 const isLive = (incident: IncidentRecord | undefined): incident is IncidentRecord =>
@@ -94,6 +98,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
     const from = incidentOf(firing);
     const isRoot = target.root.key === firing.alert.key;
     if (from === target && (isRoot || target.symptoms.has(firing.alert.key))) return;
+    if (from?.root.key === firing.alert.key && isOlderTrouble(from, target.root)) return;
     holding.release(firing.alert.key);
     if (from !== undefined && from !== target) part(firing, from, target, turn);
     if (!isRoot) {
@@ -211,7 +216,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
     const isSameFault =
       homeOf(root) === own ||
       own.root.subject === root.alert.subject ||
-      deps.isCircuitOf(root.alert.subject, own.root) ||
+      (isMistake(own, turn.at.now) && deps.isCircuitOf(root.alert.subject, own.root)) ||
       (root === lead && own.family === 'agent-silent');
     if (isSameFault && own.rootClearedAt !== undefined) {
       incidents.takeOver(own, root, book.familyOf(root));
@@ -227,7 +232,8 @@ export function createPlacing(deps: PlacingDeps): Placing {
     const found = new Set<IncidentRecord>();
     for (const member of members) {
       const incident = incidentOf(member);
-      if (member !== root && incident?.root.key === member.alert.key) found.add(incident);
+      if (member === root || incident?.root.key !== member.alert.key) continue;
+      if (!isOlderTrouble(incident, root.alert)) found.add(incident);
     }
     return [...found].sort(
       (a, b) => Number(isQuiet(a)) - Number(isQuiet(b)) || a.serial - b.serial,
@@ -248,15 +254,33 @@ export function createPlacing(deps: PlacingDeps): Placing {
     const isOwnKept =
       own !== undefined && (oldest === undefined || isQuiet(oldest) || own.serial < oldest.serial);
     if (isOwnKept) return own;
-    if (oldest !== undefined) {
+    const finding = judge(root, lead, turn.at.now);
+    if (oldest !== undefined && !mustWait(finding, oldest, root)) {
       takeOver(oldest, root, own, turn);
       return oldest;
     }
-    const finding = judge(root, lead, turn.at.now);
     if (finding.kind === 'open') return startFor(root, turn);
-    for (const member of members) holding.hold(member, finding, turn);
+    // What has a place keeps it until more is known.
+    const placeless = members.filter((member) => incidentOf(member) === undefined);
+    for (const member of placeless) holding.hold(member, finding, turn);
     return undefined;
   }
+
+  /**
+   * Routers may still find a way; and what worked badly long before may go down with something else,
+   * and is no sign of that.
+   */
+  const mustWait = (finding: Finding, incident: IncidentRecord, { alert }: FiringAlert): boolean =>
+    finding.kind === 'wait' && (finding.isSettling === true || hasBeenBad(incident, alert));
+
+  /** Something that does not work at all hides it now; the one did not make the other. */
+  const isOlderTrouble = (incident: IncidentRecord, cause: Alert): boolean =>
+    incident.root.subject !== cause.subject && hasBeenBad(incident, cause);
+
+  const hasBeenBad = ({ root, family }: IncidentRecord, cause: Alert): boolean =>
+    cause.disturbance === 'outage' &&
+    !isOutage(family) &&
+    root.evidence.onsetAt < cause.evidence.onsetAt - SHOWS_EARLY;
 
   function takeOver(
     incident: IncidentRecord,
@@ -340,8 +364,14 @@ export function createPlacing(deps: PlacingDeps): Placing {
     const unled = [...dirty].filter(
       (firing) => firing.explanation?.row !== COLLECTOR_ROW && !common.isLed(firing),
     );
+    const hasCleared = book.hasClearedSince(turn.at.now);
     for (const firing of unled.sort(bySerial)) {
+      const wasExplained = firing.explanation !== undefined;
       book.setExplanation(firing, explainer.explain(firing));
+      // Of several that explained it together one is gone.
+      if (wasExplained && firing.explanation === undefined && hasCleared) {
+        firing.explainedUntil = turn.at.now;
+      }
     }
     blameCommonCause(turn);
     const isSettled = (firing: FiringAlert): boolean =>

@@ -37,6 +37,10 @@ export interface RecoveryDeps {
 /** So soon a router or site that was blamed for its circuits is seen to answer. */
 const MISTAKE_SHOWS_IN = seconds(60);
 
+/** What answers so soon after it was blamed had not failed; later what is left failed besides. */
+export const isMistake = ({ openedAt, rootClearedAt }: IncidentRecord, now: EpochMs): boolean =>
+  (rootClearedAt ?? now) < openedAt + MISTAKE_SHOWS_IN;
+
 export function createRecovery(deps: RecoveryDeps): Recovery {
   const { book, incidents, holdDown, holding, silence, people, homeOf } = deps;
 
@@ -51,10 +55,9 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     incident: IncidentRecord,
     { at, dirty }: Pick<Turn, 'at' | 'dirty'>,
   ): void {
-    const { verdict, openedAt } = incident;
-    const isMistake =
-      verdict?.shared?.subject !== undefined && at.now < openedAt + MISTAKE_SHOWS_IN;
-    if (incident.takenOver !== undefined || incident.state === 'closed' || isMistake) return;
+    const { verdict } = incident;
+    const isWrong = verdict?.shared?.subject !== undefined && isMistake(incident, at.now);
+    if (incident.takenOver !== undefined || incident.state === 'closed' || isWrong) return;
     if (verdict?.shared === undefined || liveOf(incident).some(people.hasPlaced)) return;
     for (const firing of liveOf(incident)) {
       incidents.leave(incident, firing.alert.key, at.now);
@@ -86,7 +89,7 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     const successor =
       kept.find(({ alert }) => !people.isRefused(alert.key, incident)) ??
       kept[0] ??
-      live.find((firing) => firing.explanation?.row === COMMON_ROW) ??
+      live.find((firing) => isLedBy(firing, incident)) ??
       live.find((firing) => isSuccessor(firing, incident));
     if (successor !== undefined) {
       const isOneOfMany =
@@ -101,6 +104,9 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     incident.rootClearedAt = turn.at.now;
     for (const firing of live) letRecover(firing, incident, turn);
   }
+
+  const isLedBy = ({ explanation }: FiringAlert, { root }: IncidentRecord): boolean =>
+    explanation?.row === COMMON_ROW && explanation.by === root.key;
 
   /** What nobody can see goes its own way and does not keep the incident open. */
   function letRecover(firing: FiringAlert, incident: IncidentRecord, turn: Turn): void {
