@@ -315,6 +315,8 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     if (firing === undefined) return;
     delete firing.blindSince;
     if (fact.since !== undefined) firing.blindSince = fact.since;
+    // What explained it cleared before or while nobody could see: it has to outlast that anew.
+    else if (firing.explainedUntil !== undefined) firing.explainedUntil = turn.at.now;
     const incident = incidents.get(firing.incident);
     if (incident?.root.key === fact.alert) {
       delete incident.blindSince;

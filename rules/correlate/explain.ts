@@ -112,9 +112,12 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
   const isOtherReached = createReached(answers, topology);
   const neighbours = createNeighbours({ book, topology });
   const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
-    const began = Math.max(failedAt(effect), effect.explainedUntil ?? 0);
-    return cause.alert.evidence.onsetAt <= began + slackOf(cause, effect);
+    return cause.alert.evidence.onsetAt <= beganAt(effect) + slackOf(cause, effect);
   };
+
+  /** What was explained until then may have failed by itself at any time before. */
+  const beganAt = (effect: FiringAlert): number =>
+    Math.max(failedAt(effect), effect.explainedUntil ?? 0);
 
   const isProbed = (firing: FiringAlert): boolean => isQuickOutage(book.familyOf(firing));
 
@@ -147,7 +150,7 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
   const hasSurvived = ({ alert, answeredAt }: FiringAlert, effect: FiringAlert): boolean =>
     alert.agent === effect.alert.agent &&
     isProbed(effect) &&
-    (answeredAt ?? 0) > failedAt(effect) + OUTLIVED_AFTER;
+    (answeredAt ?? 0) > beganAt(effect) + OUTLIVED_AFTER;
 
   function suspectIn(effect: FiringAlert, group: readonly Suspect[]): FiringAlert | undefined {
     for (const suspect of group) {

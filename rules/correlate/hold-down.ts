@@ -80,7 +80,7 @@ const LINK_SHOWS_IN = seconds(10);
  * Loss is judged echo by echo and has no window: what was lost before an outage, or begins after it,
  * is no echo of it once the routers have settled.
  */
-const FRESH_LOSS = seconds(60);
+const FRESH_LOSS = minutes(2);
 /** An outage is called over after ten seconds of answers and a round; what is lost among them is fresh. */
 const CLEARED_IN = seconds(16);
 /** Routers settle within it, and the loss of a circuit that was bad before shows all the same. */
@@ -126,7 +126,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       const isFresh = evidence.onsetAt >= clearedAt - CLEARED_IN;
       if (isFresh || (outages.length > 0 && wasBadBefore)) return FRESH_LOSS;
       // A moment's outage on another way is outweighed soon; the edges of a long one may not be.
-      if (clearedAt - evidence.onsetAt < BRIEF) return lookBackOf(rule);
+      return clearedAt - evidence.onsetAt < BRIEF ? FRESH_LOSS : timing().reopenWithin;
     }
     if (book.familyOf(firing) === 'agent-silent') return lookBackOf(rule);
     // Twice the window: one more lost packet in its tail prolongs it.

@@ -128,3 +128,34 @@ test('a loss long over and a device that dies behind it are two tickets', () => 
   story.at('11m').expectTickets(2);
   story.run();
 });
+
+test('a slow line keeps its ticket when the router behind it dies minutes later', () => {
+  const twoLines = hubAndBranches([
+    { id: 'lyon', switches: 2, otherLinks: ['inet'] },
+    { id: 'nice', switches: 1 },
+  ]);
+  const story = scenario({ network: twoLines });
+  story.at('30s').link('lyon-inet').isSlowBy(200);
+  story.at('4m').expectOpen({ root: 'link:lyon-inet', cause: 'high latency' });
+  story.at('5m').device('lyon-r1').dies();
+  story.at('7m').expectOpen(
+    { root: 'link:lyon-inet', cause: 'high latency' },
+    { root: ['device:lyon-r1', 'site:lyon'] },
+  );
+  story.at('7m').expectTickets(2);
+  story.run();
+});
+
+test('a router is dead for minutes, one of its circuits fails meanwhile and outlasts it: two tickets', () => {
+  const twoLines = hubAndBranches([
+    { id: 'lyon', switches: 2, otherLinks: ['inet'] },
+    { id: 'nice', switches: 1 },
+  ]);
+  const story = scenario({ network: twoLines });
+  story.at('30s').device('lyon-r1').dies();
+  story.at('90s').link('lyon-mpls').isCut();
+  story.at('4m').device('lyon-r1').returns();
+  story.at('6m').expectOpen({ root: 'link:lyon-mpls', cause: 'circuit down' });
+  story.at('6m').expectTickets(2);
+  story.run();
+});

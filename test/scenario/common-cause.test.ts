@@ -141,3 +141,56 @@ test('when the circuit that leads the group is mended first, the incident goes o
   story.at('7m').expectTickets(1);
   story.run();
 });
+
+test('two points of presence fail five seconds apart while a third works on: no provider outage', () => {
+  const places = [...CITIES, 'reims'];
+  const three = withPops(
+    places.map((id) => ({ id, switches: 1 })),
+    (_, index) => ['PAR-1', 'LYS-2', 'STR-3'][Math.floor(index / 3)] ?? '',
+  );
+  const story = scenario({ network: three });
+  for (const id of places.slice(0, 3)) story.at('30s').link(`${id}-mpls`).isCut();
+  for (const id of places.slice(3, 6)) story.at('35s').link(`${id}-mpls`).isCut();
+  story.at('3m').expectOpen(
+    {
+      root: places.slice(0, 3).map((id) => `link:${id}-mpls`),
+      cause: 'point of presence down',
+      users: 120,
+    },
+    {
+      root: places.slice(3, 6).map((id) => `link:${id}-mpls`),
+      cause: 'point of presence down',
+      users: 120,
+    },
+  );
+  story.at('3m').expectTickets(2);
+  story.run();
+});
+
+test('a point of presence fails minutes after one of its circuits was mended: that ticket stays closed', () => {
+  const story = scenario({ network });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('2m').link('lyon-mpls').isMended();
+  for (const id of CITIES.slice(0, 4)) story.at('4m').link(`${id}-mpls`).isCut();
+  story.at('6m').expectOpen({
+    root: CITIES.slice(0, 4).map((id) => `link:${id}-mpls`),
+    cause: 'point of presence down',
+  });
+  story.at('6m').expectTickets(2);
+  story.run();
+});
+
+test('the hub router dies eight seconds after a point of presence: it has not taken those circuits down', () => {
+  const story = scenario({ network });
+  for (const id of CITIES.slice(0, 4)) story.at('30s').link(`${id}-mpls`).isCut();
+  story.at('38s').device('hub-r1').dies();
+  story.at('2m').expectOpen(
+    {
+      root: CITIES.slice(0, 4).map((id) => `link:${id}-mpls`),
+      cause: 'point of presence down',
+    },
+    { root: 'device:hub-r1' },
+  );
+  story.at('2m').expectTickets(2);
+  story.run();
+});

@@ -131,6 +131,51 @@ const NAMED: readonly NamedStorm[] = [
     seed: 4027,
     maxBranches: 100,
   },
+  {
+    name: 'a circuit of a ring loses packets, and ten seconds later the next one is cut',
+    seed: 976,
+    maxBranches: 100,
+  },
+  {
+    name: 'a circuit of a ring loses packets for two minutes before the hub router dies',
+    seed: 396,
+    maxBranches: 100,
+  },
+  {
+    name: 'a site loses its power, one of its circuits is cut meanwhile and outlasts that',
+    seed: 238,
+    maxBranches: 100,
+  },
+  {
+    name: 'the hub router dies seven seconds after a point of presence, and is back later',
+    seed: 225,
+    maxBranches: 100,
+  },
+  {
+    name: 'a circuit is mended, and a moment later its point of presence fails',
+    seed: 574,
+    maxBranches: 100,
+  },
+  {
+    name: 'two points of presence of one carrier fail seven seconds apart, a third works on',
+    seed: 311,
+    maxBranches: 100,
+  },
+  {
+    name: 'a site between two cut circuits: one of the two ways is back for six seconds',
+    seed: 268,
+    maxBranches: 100,
+  },
+  {
+    name: 'agents behind a point of presence come back one by one: the collector was never cut off',
+    seed: 320,
+    maxBranches: 100,
+  },
+  {
+    name: 'a router dies behind its cut circuit: one outage to everybody',
+    seed: 382,
+    maxBranches: 100,
+  },
 ];
 
 const STORMS = 50;
