@@ -251,25 +251,10 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   /** Alerts whose way may lead over the subject: those of the sites that it alone connects. */
   function hangingOn(subject: SubjectKey): readonly FiringAlert[] {
     const sites = new Set<string>();
-    for (const link of circuitsWith(subject)) {
+    for (const link of topology.circuitsWith(subject)) {
       for (const site of topology.graph.behind(link, isLinkDown)) sites.add(site);
     }
     return [...sites].flatMap((site) => book.dependentsOf(subjectKey('site', site)));
-  }
-
-  function circuitsWith(subject: SubjectKey): readonly Link[] {
-    switch (kindOf(subject)) {
-      case 'link': {
-        const link = topology.link(idOf(subject));
-        return link === undefined ? [] : [link];
-      }
-      case 'interface':
-        return topology.linksEndingOn(subject);
-      case 'device':
-        return topology.linksEndingAt(idOf(subject));
-      default:
-        return [];
-    }
   }
 
   /** Held, or a root: a symptom keeps its place until what explains it clears. */

@@ -81,9 +81,7 @@ const LINK_SHOWS_IN = seconds(10);
  * is no echo of it once the routers have settled.
  */
 const FRESH_LOSS = minutes(2);
-/** An outage is called over after ten seconds of answers and a round; what is lost among them is fresh. */
-const CLEARED_IN = seconds(16);
-/** Routers settle within it, and the loss of a circuit that was bad before shows all the same. */
+/** Routers settle within it, and an outage is called over; what was lost in it is outweighed soon. */
 const BRIEF = seconds(60);
 
 const OPEN: Finding = { kind: 'open' };
@@ -116,21 +114,27 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
 
   /** How long the alert may go on although nothing is wrong any more, by the rule's own arithmetic. */
   function lingers(firing: FiringAlert, clearedAt: EpochMs): DurationMs {
-    const { subject, firedAt, evidence } = firing.alert;
     const rule = book.ruleOf(firing);
-    if (rule?.detector.kind === 'threshold' && rule.detector.beyondChance !== undefined) {
-      // On a line that always loses a little the proof that a device is well takes its time.
-      if (kindOf(subject) === 'device' && firedAt <= clearedAt) return timing().reopenWithin;
-      const outages = book.clearedOn(subject).filter(({ family }) => family === 'unreachable');
-      const wasBadBefore = outages.every(({ alert }) => firedAt < alert.firedAt - ROUND);
-      const isFresh = evidence.onsetAt >= clearedAt - CLEARED_IN;
-      if (isFresh || (outages.length > 0 && wasBadBefore)) return FRESH_LOSS;
-      // A moment's outage on another way is outweighed soon; the edges of a long one may not be.
-      return clearedAt - evidence.onsetAt < BRIEF ? FRESH_LOSS : timing().reopenWithin;
+    const isLoss = rule?.detector.kind === 'threshold' && rule.detector.beyondChance !== undefined;
+    const isLink = kindOf(firing.alert.subject) === 'link';
+    if (isLoss && (isLink || firing.alert.firedAt <= clearedAt)) {
+      return isLink && isLossBesides(firing, clearedAt) ? FRESH_LOSS : timing().reopenWithin;
     }
     if (book.familyOf(firing) === 'agent-silent') return lookBackOf(rule);
     // Twice the window: one more lost packet in its tail prolongs it.
     return durationMs(2 * lookBackOf(rule));
+  }
+
+  /**
+   * It began after the outage or well before it, or the outage was a moment of rerouting. What the edges
+   * of a long outage proved is outweighed late on a line that always loses a little, and so on devices.
+   */
+  function isLossBesides({ alert }: FiringAlert, clearedAt: EpochMs): boolean {
+    const outages = book.clearedOn(alert.subject).filter(({ family }) => family === 'unreachable');
+    const wasBadBefore = outages.every((outage) => alert.firedAt < outage.alert.firedAt - ROUND);
+    const { onsetAt } = alert.evidence;
+    const isFresh = onsetAt > clearedAt - BRIEF;
+    return isFresh || (outages.length > 0 && wasBadBefore);
   }
 
   /** Agents that can be asked about the subject; the child's own observer first. */

@@ -35,6 +35,8 @@ export interface Topology {
   linksTowards(site: SiteId): readonly Link[];
   linksEndingAt(device: DeviceId): readonly Link[];
   linksEndingOn(netInterface: SubjectKey): readonly Link[];
+  /** Links that the subject is, or that end at it. */
+  circuitsWith(subject: SubjectKey): readonly Link[];
   /** Devices of the site at which circuits end. */
   gatewaysOf(site: SiteId): readonly Device[];
   /**
@@ -130,6 +132,17 @@ export function createTopology(settings: EngineSettings): Topology {
   const fatesOf = createFates(settings, carriers.filter(isWatched));
   const names = createInterfaceNames(inventory.links);
 
+  const linksEndingAt = (device: DeviceId): readonly Link[] => byDevice.get(device) ?? NONE;
+  const linksEndingOn = (netInterface: SubjectKey): readonly Link[] =>
+    byInterface.get(names.canonical(netInterface)) ?? NONE;
+
+  function circuitsWith(subject: SubjectKey): readonly Link[] {
+    const link = kindOf(subject) === 'link' ? links.get(idOf(subject)) : undefined;
+    if (link !== undefined) return [link];
+    if (kindOf(subject) === 'device') return linksEndingAt(idOf(subject));
+    return kindOf(subject) === 'interface' ? linksEndingOn(subject) : NONE;
+  }
+
   return {
     agentCount: inventory.agents.length,
     site: (id) => sites.get(id),
@@ -141,8 +154,9 @@ export function createTopology(settings: EngineSettings): Topology {
     devicesAt: (site) => devicesBySite.get(site) ?? NONE,
     uplinksOf: (site) => uplinks.get(site) ?? NONE,
     linksTowards: (site) => towards.get(site) ?? NONE,
-    linksEndingAt: (device) => byDevice.get(device) ?? NONE,
-    linksEndingOn: (netInterface) => byInterface.get(names.canonical(netInterface)) ?? NONE,
+    linksEndingAt,
+    linksEndingOn,
+    circuitsWith,
     gatewaysOf: (site) => gateways.get(site) ?? NONE,
     waysInto: parents.waysInto,
     isInFront: parents.isInFront,

@@ -5,8 +5,8 @@ import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
 import { blameCollector } from '../correlate/collector.ts';
 import type { CommonCause } from '../correlate/common-cause.ts';
 import type { ClearedTrouble } from '../correlate/early-sign.ts';
-import { isOutage } from '../correlate/family.ts';
 import type { Explainer } from '../correlate/explain.ts';
+import { isOutage } from '../correlate/family.ts';
 import type { Finding, HoldDown } from '../correlate/hold-down.ts';
 import type { Maintenance } from '../correlate/maintenance.ts';
 import { COLLECTOR_ROW, type Silence } from '../correlate/silence.ts';
@@ -93,23 +93,26 @@ export function createPlacing(deps: PlacingDeps): Placing {
     return { kind: 'open' };
   }
 
+  const staysApart = (firing: FiringAlert, from: IncidentRecord, target: IncidentRecord): boolean =>
+    from.root.key === firing.alert.key && isOlderTrouble(from, target.root);
+
   /** Makes the alert and all that it explains part of the incident. */
   function gather(firing: FiringAlert, target: IncidentRecord, turn: Turn): void {
     const from = incidentOf(firing);
     const isRoot = target.root.key === firing.alert.key;
     if (from === target && (isRoot || target.symptoms.has(firing.alert.key))) return;
-    if (from?.root.key === firing.alert.key && isOlderTrouble(from, target.root)) return;
+    if (from !== undefined && staysApart(firing, from, target)) return;
     holding.release(firing.alert.key);
     if (from !== undefined && from !== target) part(firing, from, target, turn);
-    if (!isRoot) {
-      const releaseAt = firing.releaseAt;
-      const because = incidents.join(target, firing);
-      if (target.rootClearedAt !== undefined) {
-        recovery.recover(firing, target, releaseAt, turn);
-      }
-      holding.suppress(firing, because, turn);
-    }
+    if (!isRoot) join(firing, target, turn);
     for (const child of book.childrenOf(firing.alert.key)) gather(child, target, turn);
+  }
+
+  function join(firing: FiringAlert, target: IncidentRecord, turn: Turn): void {
+    const { releaseAt } = firing;
+    const because = incidents.join(target, firing);
+    if (target.rootClearedAt !== undefined) recovery.recover(firing, target, releaseAt, turn);
+    holding.suppress(firing, because, turn);
   }
 
   /** Takes the alert out of its incident; an open incident that loses its root is merged whole. */
@@ -194,6 +197,19 @@ export function createPlacing(deps: PlacingDeps): Placing {
     return incident;
   }
 
+  function isSameFault(
+    root: FiringAlert,
+    own: IncidentRecord,
+    lead: FiringAlert | undefined,
+    now: EpochMs,
+  ): boolean {
+    const { subject } = root.alert;
+    if (homeOf(root) === own || own.root.subject === subject) return true;
+    if (isMistake(own, now) && deps.isCircuitOf(subject, own.root)) return true;
+    // The collector stays cut off while its first silent agent is back and others are not.
+    return root === lead && own.family === 'agent-silent';
+  }
+
   /** An alert without explanation that is a symptom of an incident whose root cleared or let it go. */
   function placeOrphan(
     root: FiringAlert,
@@ -212,13 +228,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
       return own.rootClearedAt === undefined ? undefined : own;
     }
     holding.release(root.alert.key);
-    // The collector stays cut off while its first silent agent is back and others are not.
-    const isSameFault =
-      homeOf(root) === own ||
-      own.root.subject === root.alert.subject ||
-      (isMistake(own, turn.at.now) && deps.isCircuitOf(root.alert.subject, own.root)) ||
-      (root === lead && own.family === 'agent-silent');
-    if (isSameFault && own.rootClearedAt !== undefined) {
+    if (own.rootClearedAt !== undefined && isSameFault(root, own, lead, turn.at.now)) {
       incidents.takeOver(own, root, book.familyOf(root));
       return own;
     }

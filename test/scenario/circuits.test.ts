@@ -138,10 +138,12 @@ test('a slow line keeps its ticket when the router behind it dies minutes later'
   story.at('30s').link('lyon-inet').isSlowBy(200);
   story.at('4m').expectOpen({ root: 'link:lyon-inet', cause: 'high latency' });
   story.at('5m').device('lyon-r1').dies();
-  story.at('7m').expectOpen(
-    { root: 'link:lyon-inet', cause: 'high latency' },
-    { root: ['device:lyon-r1', 'site:lyon'] },
-  );
+  story
+    .at('7m')
+    .expectOpen(
+      { root: 'link:lyon-inet', cause: 'high latency' },
+      { root: ['device:lyon-r1', 'site:lyon'] },
+    );
   story.at('7m').expectTickets(2);
   story.run();
 });
