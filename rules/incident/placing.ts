@@ -1,21 +1,18 @@
 import type { Alert } from '../../protocol/model/alert.ts';
 import type { SubjectKey } from '../../protocol/model/subject.ts';
 import { type EpochMs, seconds } from '../../protocol/model/units.ts';
-import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
+import type { FiringAlert } from '../correlate/alert-book.ts';
 import { blameCollector } from '../correlate/collector.ts';
 import type { CommonCause } from '../correlate/common-cause.ts';
-import type { ClearedTrouble } from '../correlate/early-sign.ts';
 import type { Explainer } from '../correlate/explain.ts';
 import { isOutage } from '../correlate/family.ts';
 import type { Finding, HoldDown } from '../correlate/hold-down.ts';
 import type { Maintenance } from '../correlate/maintenance.ts';
 import { COLLECTOR_ROW, type Silence } from '../correlate/silence.ts';
-import type { Timing } from '../settings.ts';
 import type { Flood } from './flood.ts';
-import type { Holding, Turn } from './holding.ts';
-import type { IncidentBook } from './incident-book.ts';
+import type { Turn } from './holding.ts';
 import type { IncidentRecord } from './incident-record.ts';
-import type { People } from './people.ts';
+import { createOpening, type OpeningDeps } from './opening.ts';
 import { createRecovery, isMistake } from './recovery.ts';
 
 /**
@@ -31,16 +28,12 @@ export interface Placing {
   rootCleared(incident: IncidentRecord, turn: Turn): void;
 }
 
-export interface PlacingDeps {
-  readonly book: AlertBook;
-  readonly incidents: IncidentBook;
+export interface PlacingDeps extends OpeningDeps {
   readonly explainer: Explainer;
   readonly holdDown: HoldDown;
-  readonly holding: Holding;
   readonly silence: Silence;
   readonly common: CommonCause;
   readonly maintenance: () => Maintenance;
-  readonly people: People;
   readonly flood: Flood;
   /** The incident in which a person, or a flood, has put the alert. */
   readonly homeOf: (firing: FiringAlert) => IncidentRecord | undefined;
@@ -48,9 +41,6 @@ export interface PlacingDeps {
   readonly dependentsOf: (subject: SubjectKey) => readonly FiringAlert[];
   /** A circuit of a device that was only seen from outside: it may be what was taken for the device's end. */
   readonly isCircuitOf: (circuit: SubjectKey, device: Alert) => boolean;
-  /** What has cleared was a sign of this cause, which was found only now. */
-  readonly isEarlySign: (cleared: ClearedTrouble, cause: FiringAlert) => boolean;
-  readonly timing: () => Timing;
 }
 
 /** So long before it fails altogether something may begin to fail. */
@@ -62,9 +52,10 @@ const isLive = (incident: IncidentRecord | undefined): incident is IncidentRecor
 const isQuiet = (incident: IncidentRecord): boolean => incident.state === 'closed';
 
 export function createPlacing(deps: PlacingDeps): Placing {
-  const { book, incidents, explainer, holdDown, holding, silence, timing } = deps;
+  const { book, incidents, explainer, holdDown, holding, silence } = deps;
   const { common, dependentsOf, flood, homeOf, maintenance, people } = deps;
   const recovery = createRecovery(deps);
+  const opening = createOpening(deps);
 
   const incidentOf = (firing: FiringAlert): IncidentRecord | undefined => {
     const incident = incidents.get(firing.incident);
@@ -137,52 +128,6 @@ export function createPlacing(deps: PlacingDeps): Placing {
     }
   }
 
-  function openFor(root: FiringAlert, turn: Turn): IncidentRecord {
-    const family = book.familyOf(root);
-    const { key, evidence, subject } = root.alert;
-    const outlived = incidents.get(root.outlived);
-    const within = timing().reopenWithin;
-    holding.release(key);
-    delete root.releaseAt;
-    delete root.outlived;
-    delete root.explainedUntil;
-    const handled = incidents.inHandOf(subject, family);
-    if (handled !== undefined) {
-      incidents.takeOver(handled, root, family);
-      return handled;
-    }
-    const isSame =
-      outlived?.state === 'resolved' &&
-      outlived.mergedInto === undefined &&
-      outlived.root.subject === subject &&
-      turn.at.now <= (outlived.resolvedAt ?? 0) + within;
-    if (isSame) {
-      incidents.reopen(outlived, root, family, turn.at.now);
-      return outlived;
-    }
-    const sign = earlySignOf(root, turn.at.now);
-    if (sign !== undefined) {
-      incidents.reopen(sign, root, family, turn.at.now, 'it was an early sign of what shows now');
-      return sign;
-    }
-    return incidents.open(root, family, turn.at, {
-      kind: 'evidence',
-      alert: key,
-      text: `opened: ${evidence.text}`,
-    });
-  }
-
-  /** The newest degradation that has just resolved and that this explains after the fact. */
-  function earlySignOf(root: FiringAlert, now: EpochMs): IncidentRecord | undefined {
-    if (people.hasPlaced(root)) return undefined;
-    const within = timing().reopenWithin;
-    return incidents.all().findLast((one) => {
-      const { state, resolvedAt: clearedAt, mergedInto } = one;
-      if (state !== 'resolved' || clearedAt === undefined || mergedInto !== undefined) return false;
-      return now <= clearedAt + within && deps.isEarlySign({ ...one, clearedAt }, root);
-    });
-  }
-
   function startFor(root: FiringAlert, turn: Turn): IncidentRecord {
     const speaker = people.hasPlaced(root) ? undefined : flood.speaker(turn.at.now);
     if (speaker !== undefined && speaker.root.key !== root.alert.key) {
@@ -191,7 +136,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
       gather(root, speaker, turn);
       return speaker;
     }
-    const incident = openFor(root, turn);
+    const incident = opening.openFor(root, turn.at);
     for (const child of book.childrenOf(root.alert.key)) gather(child, incident, turn);
     if (incident.openedAt === turn.at.now) flood.opened(turn);
     return incident;
