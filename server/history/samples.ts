@@ -8,15 +8,18 @@ import type {
   StoredChunk,
 } from '../ports/history.ts';
 import { CorruptChunkError } from './bits.ts';
-import { type DecodedColumn, type OpenBundle, openBundle } from './bundle-codec.ts';
 import type { Bundle, Head } from './head-book.ts';
+import { type DecodedColumn, type OpenBundle, openBundles } from './open-bundle.ts';
 import { readColumn } from './round.ts';
 
-/** Opens a chunk; a reader of many series of one bundle opens each chunk once. */
-export type OpenChunk = (chunk: StoredChunk) => OpenBundle | undefined;
+/** What is wrong with a chunk, or undefined when it was deleted meanwhile, stands in its place. */
+export type OpenedChunk = OpenBundle | CorruptChunkError | undefined;
+
+/** Opens chunks; a reader of many series of one bundle opens each chunk once. */
+export type OpenChunks = (chunks: readonly StoredChunk[]) => readonly OpenedChunk[];
 
 /** Remembers the chunks that were asked for last, blobs of so many bytes together. */
-export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: number): OpenChunk {
+export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: number): OpenChunks {
   /** The one that was asked for longest ago comes first. */
   const opened = new Map<number, { readonly bundle: OpenBundle; readonly bytes: number }>();
   let held = 0;
@@ -35,18 +38,31 @@ export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: nu
     }
   }
 
-  return ({ id }) => {
-    const known = opened.get(id);
-    if (known !== undefined) {
-      forget(id, known.bytes);
-      remember(id, known);
-      return known.bundle;
+  function known(id: number): OpenBundle | undefined {
+    const one = opened.get(id);
+    if (one === undefined) return undefined;
+    forget(id, one.bytes);
+    remember(id, one);
+    return one.bundle;
+  }
+
+  return (chunks) => {
+    const found: OpenedChunk[] = chunks.map(({ id }) => known(id));
+    const places: number[] = [];
+    const blobs: Uint8Array[] = [];
+    for (let i = 0; i < chunks.length; i++) {
+      const blob = found[i] === undefined ? store.blob(chunks[i]!.id) : undefined;
+      if (blob === undefined) continue;
+      places.push(i);
+      blobs.push(blob);
     }
-    const blob = store.blob(id);
-    if (blob === undefined) return undefined;
-    const bundle = openBundle(blob);
-    remember(id, { bundle, bytes: blob.length });
-    return bundle;
+    for (const [n, bundle] of openBundles(blobs).entries()) {
+      const i = places[n]!;
+      found[i] = bundle;
+      if (bundle instanceof CorruptChunkError) continue;
+      remember(chunks[i]!.id, { bundle, bytes: blobs[n]!.length });
+    }
+    return found;
   };
 }
 
@@ -82,30 +98,42 @@ export function readSamples(
   heads: readonly Head[],
   range: { readonly from: EpochMs; readonly to: EpochMs },
   onCorrupt: (chunk: number) => void,
-  open: OpenChunk,
+  open: OpenChunks,
 ): Read {
   const { from, to } = range;
   const parts: DecodedColumn[] = [];
   const gaps: HistoryGap[] = [...(store.gaps?.(from, to) ?? [])];
-  const chunks = [...store.chunks(-bundle, from, to), ...store.chunks(bundle, from, to)];
   // Of two samples of one time the one that was sealed later holds.
-  chunks.sort((a, b) => a.id - b.id);
-  for (const chunk of chunks) {
-    try {
-      const part = open(chunk)?.read(id);
+  const chunks = store.chunks(bundle, from, to);
+  for (const [i, opened] of open(chunks).entries()) {
+    const part = columnOf(opened, id);
+    if (!(part instanceof CorruptChunkError)) {
       if (part !== undefined) parts.push(part);
-    } catch (error) {
-      if (!(error instanceof CorruptChunkError)) throw error;
-      onCorrupt(chunk.id);
-      const because = `stored chunk ${chunk.id} is damaged: ${error.message}`;
-      gaps.push({ from: chunk.from, to: chunk.to, because });
+      continue;
     }
+    const chunk = chunks[i]!;
+    onCorrupt(chunk.id);
+    const because = `stored chunk ${chunk.id} is damaged: ${part.message}`;
+    gaps.push({ from: chunk.from, to: chunk.to, because });
   }
   for (const { bundle: inMemory, place, round } of heads) {
     parts.push(...frozenParts(inMemory, id, from, to));
     parts.push(readColumn(round, place, from, to));
   }
   return { ...merge(parts, from, to), gaps };
+}
+
+function columnOf(
+  opened: OpenedChunk,
+  series: number,
+): DecodedColumn | CorruptChunkError | undefined {
+  if (opened === undefined || opened instanceof CorruptChunkError) return opened;
+  try {
+    return opened.read(series);
+  } catch (error) {
+    if (error instanceof CorruptChunkError) return error;
+    throw error;
+  }
 }
 
 function* frozenParts({ frozen }: Bundle, id: number, from: number, to: number) {
