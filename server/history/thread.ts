@@ -1,10 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
-/** What a request to a thread carries besides what is asked. */
-export interface ThreadRequest {
-  readonly id: number;
-}
-
+/** What a thread says to the request of that number. */
 export interface ThreadAnswer {
   readonly id: number;
   readonly outcome: unknown;
