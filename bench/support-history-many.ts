@@ -10,14 +10,11 @@ import { createHistory } from '../server/history/history.ts';
 import { createSealer } from '../server/history/sealing.ts';
 import { addEntries, type SeriesTable } from '../server/pipeline/dictionary.ts';
 import type { HistoryData } from './support-history-data.ts';
-import { type Picked, settled } from './support-history-measure.ts';
+import { type Asked, type Picked, settled } from './support-history-measure.ts';
 import { judged, queries, type Stall, sender, startServer } from './support-history-ours.ts';
 
 export interface ManyFigures {
-  /** 95th percentile, one series over 24 h, by HTTP. */
-  readonly queryMs: number;
-  /** CPU of the server for one query, all threads, on average. */
-  readonly queryCpuMs: number;
+  readonly asked: Asked;
   readonly stall: Stall;
   /** While the server stops: it takes a snapshot then. */
   readonly snapshotStall: Stall;
@@ -58,7 +55,7 @@ export async function measureMany(
     const asked = await queries(server, picks);
     const snapshotStall = await server.ask({ kind: 'stop' });
     return {
-      ...asked,
+      asked,
       stall,
       snapshotStall,
       residentPerSeries: (resident.now - idle) / data.series.length,

@@ -10,9 +10,10 @@ import type { DictionaryEntry, SampleBatch } from '../protocol/wire/batch.ts';
 import { openHistoryStore } from '../server/adapters/sqlite/history-store.ts';
 import type { HistoryData, Round } from './support-history-data.ts';
 import {
+  type Asked,
+  askAll,
   type HistoryFigures,
   type Picked,
-  p95,
   pause,
   settled,
 } from './support-history-measure.ts';
@@ -34,8 +35,6 @@ export interface Stall {
 
 export interface OurFigures extends HistoryFigures {
   readonly stall: Stall;
-  /** CPU of the server for one query, all threads, on average. */
-  readonly queryCpuMs: number;
 }
 
 interface Server {
@@ -78,7 +77,7 @@ export async function measureOurs(
       ...diskOf(state, samples),
       residentPerSeries: (resident.now - idle) / data.series.length,
       residentPeak: resident.peak,
-      ...asked,
+      asked,
       stall,
     };
   } finally {
@@ -252,25 +251,24 @@ function diskOf(state: string, samples: number) {
   };
 }
 
-/** One after the other, answer read. */
-export async function queries(
+export function queries(
   { pid, first: { peopleUrl } }: Server,
   picks: readonly Picked[],
-): Promise<{ readonly queryMs: number; readonly queryCpuMs: number }> {
-  const times: number[] = [];
-  const cpuBefore = cpuSecondsOf(pid);
-  for (const { link, from, to, points } of picks) {
+): Promise<Asked> {
+  const questions = picks.map(({ link, from, to, points }) => {
     const query = new URLSearchParams({
       series: `agent-0|icmp_rtt_ms|link:${link}`,
       from: String(from),
       to: String(to),
     });
-    const started = performance.now();
-    const answer = await fetch(`${peopleUrl}/api/v1/range?${query}`);
-    const { at } = (await answer.json()) as { at: readonly number[] };
-    times.push(performance.now() - started);
-    if (!(at.length >= points - 1)) throw new Error(`the server gave ${at.length} of ${points}`);
-  }
-  const queryCpuMs = ((cpuSecondsOf(pid) - cpuBefore) * 1000) / picks.length;
-  return { queryMs: p95(times), queryCpuMs };
+    return {
+      url: `${peopleUrl}/api/v1/range?${query}`,
+      check(text: string) {
+        const { at } = JSON.parse(text) as { at: readonly number[] };
+        if (!(at.length >= points - 1))
+          throw new Error(`the server gave ${at.length} of ${points}`);
+      },
+    };
+  });
+  return askAll(pid, questions);
 }

@@ -6,7 +6,13 @@ import type { Series } from '../protocol/model/sample.ts';
 import { type EpochMs, epochMs } from '../protocol/model/units.ts';
 import { createEncoder } from '../server/adapters/remote-write/encode.ts';
 import type { DataSeries, HistoryData } from './support-history-data.ts';
-import { type HistoryFigures, type Picked, p95, settled } from './support-history-measure.ts';
+import {
+  type Asked,
+  askAll,
+  type HistoryFigures,
+  type Picked,
+  settled,
+} from './support-history-measure.ts';
 
 /** Feeds Prometheus the samples by remote write, a request for each round, and measures it. */
 export async function measurePrometheus(
@@ -35,7 +41,7 @@ export async function measurePrometheus(
       diskNote: `${disk.blocks} blocks with ${Math.round((100 * disk.samples) / samples)} % of the samples; head and WAL, ${megabytes(sizeOf(prometheus.data) - disk.bytes)} MB, left out`,
       residentPerSeries: (resident.now - idle) / data.series.length,
       residentPeak: resident.peak,
-      queryMs: await queries(prometheus, picks),
+      asked: await queries(prometheus, picks),
     };
   } finally {
     await prometheus.end();
@@ -108,22 +114,26 @@ export const sizeOf = (folder: string): number =>
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
 
-async function queries(prometheus: Prometheus, picks: readonly Picked[]): Promise<number> {
-  const times: number[] = [];
-  for (const { link, from, to, points } of picks) {
-    const query = `vedette_icmp_rtt_ms{id="${link}"}`;
-    const started = performance.now();
-    const answer = (await prometheus.api('query_range', {
-      query,
+function queries({ url, child }: Prometheus, picks: readonly Picked[]): Promise<Asked> {
+  const questions = picks.map(({ link, from, to, points }) => {
+    const query = new URLSearchParams({
+      query: `vedette_icmp_rtt_ms{id="${link}"}`,
       start: seconds(from),
       end: seconds(to),
       step: '30',
-    })) as { result: readonly { values: readonly unknown[] }[] };
-    times.push(performance.now() - started);
-    const got = answer.result[0]?.values.length ?? 0;
-    if (got < points - 1) throw new Error(`Prometheus gave ${got} points of ${points}`);
-  }
-  return p95(times);
+    });
+    return {
+      url: `${url}/api/v1/query_range?${query}`,
+      check(text: string) {
+        const { data } = JSON.parse(text) as {
+          data: { result: readonly { values: readonly unknown[] }[] };
+        };
+        const got = data.result[0]?.values.length ?? 0;
+        if (got < points - 1) throw new Error(`Prometheus gave ${got} points of ${points}`);
+      },
+    };
+  });
+  return askAll(child.pid!, questions);
 }
 
 const seconds = (at: EpochMs): string => (at / 1000).toFixed(3);

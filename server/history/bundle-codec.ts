@@ -1,7 +1,6 @@
-import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { CorruptChunkError } from './bits.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
-import { decodeIntegers, encodeIntegers, MAX_ROWS } from './integer-codec.ts';
+import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import { ByteWriter } from './bytes.ts';
+import { encodeIntegers } from './integer-codec.ts';
 
 /** No sample of this column in that row. */
 export const ABSENT = -2_147_483_648;
@@ -34,26 +33,10 @@ export interface EncodedBundle {
   readonly to: number;
 }
 
-export interface DecodedColumn {
-  readonly at: Float64Array;
-  /** Counters are BigUint64Array where doubles would not hold them exactly. */
-  readonly value: Float64Array | BigUint64Array;
-}
-
-/** A blob, opened: the directory is read, columns are decoded when asked for. */
-export interface OpenBundle {
-  readonly numbers: readonly number[];
-  /** Undefined: not in here. @throws CorruptChunkError */
-  read(number: number): DecodedColumn | undefined;
-}
-
-const VERSION = 1;
+export const VERSION = 1;
 /** version, whether the head is compressed, CRC-32 of all that follows, two lengths. */
-const FIXED = 2 + 4 + 4 + 4;
-const MAX_HEAD = 16 * 1024 * 1024;
-/** Smaller ones zlib refuses. */
-const MIN_BUFFER = 64;
-const TAG = { counter: 1, based: 2, raw64: 4, holes: 8, noisy: 16 } as const;
+export const FIXED = 2 + 4 + 4 + 4;
+export const TAG = { counter: 1, based: 2, raw64: 4, holes: 8, noisy: 16 } as const;
 /** Columns above this many bytes a sample are noise: zstd would find nothing in them. */
 const NOISY = 0.5;
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
@@ -183,130 +166,5 @@ function assemble(): Uint8Array {
 }
 
 /** Of everything but itself. */
-const checksum = (blob: Uint8Array): number => crc32(blob.subarray(6), crc32(blob.subarray(0, 2)));
-
-interface Entry {
-  readonly round: number;
-  readonly tag: number;
-  readonly digits: number;
-  readonly inlineAt: number;
-  readonly inlineLength: number;
-  readonly noiseAt: number;
-  readonly noiseLength: number;
-}
-
-interface Round {
-  readonly rows: number;
-  readonly times: Entry;
-}
-
-/** @throws CorruptChunkError whatever the bytes are, if they are not what was written. */
-export function openBundle(bytes: Uint8Array): OpenBundle {
-  const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const plain = readHead(blob);
-  const stored = FIXED + blob.readUInt32LE(10);
-  const noiseBits = blob.subarray(stored);
-  const rounds: Round[] = [];
-  const entries = new Map<number, Entry>();
-  readDirectory(plain, rounds, entries);
-  const timesOf = new Map<number, Float64Array>();
-
-  function times(round: number): Float64Array {
-    const known = timesOf.get(round);
-    if (known !== undefined) return known;
-    const { rows, times: entry } = rounds[round]!;
-    const made = integers(entry, new ByteReader(sectionOf(plain, entry)), rows);
-    timesOf.set(round, made);
-    return made;
-  }
-
-  function integers({ tag, noiseAt, noiseLength }: Entry, reader: ByteReader, count: number) {
-    if (!(tag & TAG.noisy)) return decodeIntegers(reader, count);
-    return decodeIntegers(reader, count, noiseBits.subarray(noiseAt, noiseAt + noiseLength));
-  }
-
-  return {
-    numbers: [...entries.keys()],
-    read(number) {
-      const entry = entries.get(number);
-      if (entry === undefined) return undefined;
-      const all = times(entry.round);
-      const section = sectionOf(plain, entry);
-      const { rows } = rounds[entry.round]!;
-      const holes = entry.tag & TAG.holes ? section.subarray(0, Math.ceil(rows / 8)) : undefined;
-      const at = holes === undefined ? all : all.filter((_, i) => isSet(holes, i));
-      if (at.length === 0) return { at, value: new Float64Array(0) };
-      const reader = new ByteReader(section.subarray(holes?.length ?? 0));
-      return { at, value: valuesOf(entry, reader, at.length) };
-    },
-  };
-
-  function valuesOf(entry: Entry, reader: ByteReader, count: number) {
-    if (entry.tag & TAG.raw64) {
-      return new BigUint64Array(count).map(() => reader.u64());
-    }
-    if (entry.tag & TAG.based) {
-      const base = reader.u64();
-      const near = integers(entry, reader, count);
-      return BigUint64Array.from(near, (value: number) => base + BigInt(value));
-    }
-    const whole = integers(entry, reader, count);
-    return entry.tag & TAG.counter ? whole : unscale(whole, entry.digits);
-  }
-}
-
-const isSet = (bits: Uint8Array, i: number): boolean => ((bits[i >> 3]! >> (i & 7)) & 1) === 1;
-
-function unscale(values: Float64Array, digits: number): Float64Array {
-  if (digits === 0 || digits === AS_IT_IS) return values;
-  const perUnit = 10 ** digits;
-  for (let i = 0; i < values.length; i++) values[i] = values[i]! / perUnit;
-  return values;
-}
-
-const sectionOf = (plain: Buffer, { inlineAt, inlineLength }: Entry): Buffer =>
-  plain.subarray(inlineAt, inlineAt + inlineLength);
-
-function readHead(blob: Buffer): Buffer {
-  if (blob.length < FIXED) throw new CorruptChunkError('it is too short');
-  if (blob[0] !== VERSION) throw new CorruptChunkError(`it has the unknown version ${blob[0]}`);
-  if (checksum(blob) !== blob.readUInt32LE(2)) throw new CorruptChunkError('its checksum differs');
-  const size = blob.readUInt32LE(6);
-  const stored = blob.subarray(FIXED, FIXED + blob.readUInt32LE(10));
-  if (size > MAX_HEAD) throw new CorruptChunkError('its head is too large');
-  if (blob[1] === 0) return stored;
-  try {
-    // As large as it gets: the usual buffer of 64 KiB for each is most of what a query leaves behind.
-    const chunkSize = Math.max(MIN_BUFFER, size);
-    return zstdDecompressSync(stored, { chunkSize, maxOutputLength: Math.max(1, size) });
-  } catch (cause) {
-    throw new CorruptChunkError('its head cannot be unpacked', { cause });
-  }
-}
-
-function readDirectory(plain: Buffer, rounds: Round[], entries: Map<number, Entry>): void {
-  const reader = new ByteReader(plain);
-  let noiseAt = 0;
-  const entryOf = (round: number, digits: number): Entry => {
-    const tag = reader.byte();
-    const inlineLength = reader.varint();
-    const noiseLength = reader.varint();
-    const inlineAt = reader.skip(inlineLength);
-    const entry = { round, tag, digits, inlineAt, inlineLength, noiseAt, noiseLength };
-    noiseAt += noiseLength;
-    return entry;
-  };
-  const count = reader.varint();
-  for (let round = 0; round < count; round++) {
-    const rows = reader.varint();
-    if (rows > MAX_ROWS) throw new CorruptChunkError('it has too many rows');
-    rounds.push({ rows, times: entryOf(round, 0) });
-    const columns = reader.varint();
-    let number = 0;
-    for (let column = 0; column < columns; column++) {
-      number += reader.signed();
-      const digits = reader.byte();
-      entries.set(number, entryOf(round, digits));
-    }
-  }
-}
+export const checksum = (blob: Uint8Array): number =>
+  crc32(blob.subarray(6), crc32(blob.subarray(0, 2)));

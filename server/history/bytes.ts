@@ -66,10 +66,14 @@ export class ByteWriter {
 
 export class ByteReader {
   readonly #bytes: Buffer;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  /** Reads from one place to another; what the places are of is never read beyond. */
+  constructor(bytes: Buffer, from = 0, to = bytes.length) {
+    this.#bytes = bytes;
+    this.#at = Math.min(from, bytes.length);
+    this.#end = Math.min(to, bytes.length);
   }
 
   get at(): number {
@@ -78,7 +82,7 @@ export class ByteReader {
 
   /** What has not been read yet. */
   rest(): Uint8Array {
-    return this.#bytes.subarray(this.#at);
+    return this.#bytes.subarray(this.#at, this.#end);
   }
 
   byte(): number {
@@ -117,7 +121,7 @@ export class ByteReader {
 
   #take(length: number): number {
     const from = this.#at;
-    if (from + length > this.#bytes.length) throw new CorruptChunkError('it ends too soon');
+    if (from + length > this.#end) throw new CorruptChunkError('it ends too soon');
     this.#at = from + length;
     return from;
   }

@@ -1,9 +1,10 @@
 import { METRICS } from '../../protocol/model/metrics.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { NumberedSeries, StoredRollup } from '../ports/history.ts';
-import { type ColumnInput, encodeBundle, openBundle, type RoundInput } from './bundle-codec.ts';
+import { type ColumnInput, encodeBundle, type RoundInput } from './bundle-codec.ts';
 import { ratesOf } from './derive.ts';
 import { type Figures, figuresOf, noFigures } from './figures.ts';
+import { openBundle } from './open-bundle.ts';
 import type { ReadSamples } from './samples.ts';
 import { scaleOf } from './scale.ts';
 

@@ -1,4 +1,5 @@
-import { AS_IT_IS, type ColumnInput, type DecodedColumn, type RoundInput } from './bundle-codec.ts';
+import { AS_IT_IS, type ColumnInput, type RoundInput } from './bundle-codec.ts';
+import type { DecodedColumn } from './open-bundle.ts';
 import type { Scale } from './scale.ts';
 
 /** One series of a round. */

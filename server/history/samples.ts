@@ -8,15 +8,18 @@ import type {
   StoredChunk,
 } from '../ports/history.ts';
 import { CorruptChunkError } from './bits.ts';
-import { type DecodedColumn, type OpenBundle, openBundle } from './bundle-codec.ts';
 import type { Bundle, Head } from './head-book.ts';
+import { type DecodedColumn, type OpenBundle, openBundles } from './open-bundle.ts';
 import { readColumn } from './round.ts';
 
-/** Opens a chunk; a reader of many series of one bundle opens each chunk once. */
-export type OpenChunk = (chunk: StoredChunk) => OpenBundle | undefined;
+/** What is wrong with a chunk, or undefined when it was deleted meanwhile, stands in its place. */
+export type OpenedChunk = OpenBundle | CorruptChunkError | undefined;
+
+/** Opens chunks; a reader of many series of one bundle opens each chunk once. */
+export type OpenChunks = (chunks: readonly StoredChunk[]) => readonly OpenedChunk[];
 
 /** Remembers the chunks that were asked for last, blobs of so many bytes together. */
-export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: number): OpenChunk {
+export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: number): OpenChunks {
   /** The one that was asked for longest ago comes first. */
   const opened = new Map<number, { readonly bundle: OpenBundle; readonly bytes: number }>();
   let held = 0;
@@ -35,18 +38,31 @@ export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: nu
     }
   }
 
-  return ({ id }) => {
-    const known = opened.get(id);
-    if (known !== undefined) {
-      forget(id, known.bytes);
-      remember(id, known);
-      return known.bundle;
+  function known(id: number): OpenBundle | undefined {
+    const one = opened.get(id);
+    if (one === undefined) return undefined;
+    forget(id, one.bytes);
+    remember(id, one);
+    return one.bundle;
+  }
+
+  return (chunks) => {
+    const found: OpenedChunk[] = chunks.map(({ id }) => known(id));
+    const places: number[] = [];
+    const blobs: Uint8Array[] = [];
+    for (let i = 0; i < chunks.length; i++) {
+      const blob = found[i] === undefined ? store.blob(chunks[i]!.id) : undefined;
+      if (blob === undefined) continue;
+      places.push(i);
+      blobs.push(blob);
     }
-    const blob = store.blob(id);
-    if (blob === undefined) return undefined;
-    const bundle = openBundle(blob);
-    remember(id, { bundle, bytes: blob.length });
-    return bundle;
+    for (const [n, bundle] of openBundles(blobs).entries()) {
+      const i = places[n]!;
+      found[i] = bundle;
+      if (bundle instanceof CorruptChunkError) continue;
+      remember(chunks[i]!.id, { bundle, bytes: blobs[n]!.length });
+    }
+    return found;
   };
 }
 
@@ -74,38 +90,63 @@ export type ReadSamples = (key: SeriesKey, from: EpochMs, to: EpochMs) => Read |
 
 /**
  * Everything on record of one series between two instants.
- * @param heads what is not sealed yet, the late one first
+ * @param unsealed what is not in the store yet, in the order in which it will be sealed
  */
 export function readSamples(
   store: Pick<HistoryStore, 'chunks'> & Partial<Pick<HistoryStore, 'gaps'>>,
   { id, bundle }: NumberedSeries,
-  heads: readonly Head[],
+  unsealed: readonly DecodedColumn[],
   range: { readonly from: EpochMs; readonly to: EpochMs },
   onCorrupt: (chunk: number) => void,
-  open: OpenChunk,
+  open: OpenChunks,
 ): Read {
   const { from, to } = range;
   const parts: DecodedColumn[] = [];
   const gaps: HistoryGap[] = [...(store.gaps?.(from, to) ?? [])];
-  const chunks = [...store.chunks(-bundle, from, to), ...store.chunks(bundle, from, to)];
   // Of two samples of one time the one that was sealed later holds.
-  chunks.sort((a, b) => a.id - b.id);
-  for (const chunk of chunks) {
-    try {
-      const part = open(chunk)?.read(id);
+  const chunks = store.chunks(bundle, from, to);
+  for (const [i, opened] of open(chunks).entries()) {
+    const part = columnOf(opened, id);
+    if (!(part instanceof CorruptChunkError)) {
       if (part !== undefined) parts.push(part);
-    } catch (error) {
-      if (!(error instanceof CorruptChunkError)) throw error;
-      onCorrupt(chunk.id);
-      const because = `stored chunk ${chunk.id} is damaged: ${error.message}`;
-      gaps.push({ from: chunk.from, to: chunk.to, because });
+      continue;
     }
+    const chunk = chunks[i]!;
+    onCorrupt(chunk.id);
+    const because = `stored chunk ${chunk.id} is damaged: ${part.message}`;
+    gaps.push({ from: chunk.from, to: chunk.to, because });
   }
-  for (const { bundle: inMemory, place, round } of heads) {
-    parts.push(...frozenParts(inMemory, id, from, to));
-    parts.push(readColumn(round, place, from, to));
-  }
+  for (const part of unsealed) parts.push(clip(part, from, to));
   return { ...merge(parts, from, to), gaps };
+}
+
+function columnOf(
+  opened: OpenedChunk,
+  series: number,
+): DecodedColumn | CorruptChunkError | undefined {
+  if (opened === undefined || opened instanceof CorruptChunkError) return opened;
+  try {
+    return opened.read(series);
+  } catch (error) {
+    if (error instanceof CorruptChunkError) return error;
+    throw error;
+  }
+}
+
+/**
+ * Samples of a series that are in memory between two instants, those on their way to the disk first.
+ * @param heads the late one first
+ */
+export function unsealedParts(
+  heads: readonly Head[],
+  series: number,
+  from: number,
+  to: number,
+): DecodedColumn[] {
+  return heads.flatMap(({ bundle, place, round }) => [
+    ...frozenParts(bundle, series, from, to),
+    readColumn(round, place, from, to),
+  ]);
 }
 
 function* frozenParts({ frozen }: Bundle, id: number, from: number, to: number) {

@@ -142,7 +142,7 @@ export function createCore(
     snapshotText: () =>
       objectText({
         ...(settings === undefined ? {} : { settings: jsonText(settings) }),
-        senders: jsonText(senders.snapshot()),
+        senders: senders.snapshotText(),
         known: jsonText(known.snapshot()),
         ...(engine === undefined ? {} : { engine: engine.snapshotText() }),
       }),

@@ -104,17 +104,17 @@ const seriesOf = (agent: AgentId, entry: DictionaryEntry): NumberedSeries => ({
   ...(entry.every === undefined ? {} : { every: durationMs(entry.every) }),
 });
 
-export const entriesOf = (table: SeriesTable): DictionaryEntry[] =>
-  table.flatMap((series, index) => {
-    if (series === undefined) return [];
+/** What was told of a table, in the order of the indices. */
+export function* entriesOf(table: SeriesTable): Generator<DictionaryEntry> {
+  for (const [index, series] of table.entries()) {
+    if (series === undefined) continue;
     const { metric, subject, bits, every } = series;
-    return [
-      {
-        index,
-        metric,
-        subject,
-        ...(bits === undefined ? {} : { bits }),
-        ...(every === undefined ? {} : { every }),
-      },
-    ];
-  });
+    yield {
+      index,
+      metric,
+      subject,
+      ...(bits === undefined ? {} : { bits }),
+      ...(every === undefined ? {} : { every }),
+    };
+  }
+}

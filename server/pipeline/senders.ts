@@ -1,7 +1,9 @@
 import type { AgentId } from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { DictionaryEntry } from '../../protocol/wire/batch.ts';
+import { arrayText, type JsonText, objectText, textsText } from '../../rules/json-text.ts';
 import { addEntries, entriesOf, type SeriesTable } from './dictionary.ts';
+import { jsonText } from './json-pieces.ts';
 import { copyLane, emptyLane, type LaneState } from './lane.ts';
 import type { SkewState } from './skew.ts';
 
@@ -35,8 +37,8 @@ export interface Senders {
   /** Of many spools of one agent the least recently used is forgotten. */
   addSpool(agent: AgentId, spool: SpoolState): void;
   spools(): Iterable<SpoolState>;
-  /** A copy: batches that come later do not reach into it. */
-  snapshot(): SendersSnapshot;
+  /** JSON of a `SendersSnapshot` of now, made bit by bit: batches that come meanwhile do not reach into it. */
+  snapshotText(): JsonText;
 }
 
 export type SendersSnapshot = readonly {
@@ -93,19 +95,27 @@ export function createSenders(snapshot: SendersSnapshot = []): Senders {
     *spools() {
       for (const { spools } of senders.values()) yield* spools.values();
     },
-    snapshot: () =>
-      [...senders.values()].map(({ agent, skew, spools }) => ({
-        agent,
-        skew: [...skew],
-        spools: [...spools.values()].map(({ id, lastUsedAt, table, live, backfill }) => ({
-          id,
-          lastUsedAt,
-          dictionary: entriesOf(table),
-          live: copyLane(live),
-          backfill: copyLane(backfill),
-        })),
-      })),
+    snapshotText: () => textsText([...senders.values()].map(senderText)),
   };
+}
+
+function senderText({ agent, skew, spools }: SenderState): JsonText {
+  return objectText({
+    agent: jsonText(agent),
+    skew: jsonText([...skew]),
+    spools: textsText([...spools.values()].map(spoolText)),
+  } satisfies Record<keyof SendersSnapshot[number], JsonText>);
+}
+
+/** The entries are made when their turn comes; that a table is copied costs next to nothing. */
+function spoolText({ id, lastUsedAt, table, live, backfill }: SpoolState): JsonText {
+  return objectText({
+    id: jsonText(id),
+    lastUsedAt: jsonText(lastUsedAt),
+    dictionary: arrayText(entriesOf([...table])),
+    live: jsonText(copyLane(live)),
+    backfill: jsonText(copyLane(backfill)),
+  } satisfies Record<keyof SendersSnapshot[number]['spools'][number], JsonText>);
 }
 
 function forgetOldest(spools: Map<string, SpoolState>, except: string): void {

@@ -188,7 +188,7 @@ export interface HistoryStore {
   /** Newest sealed input per bundle, and over all. */
   positions(): { readonly sealed: number; readonly bundles: ReadonlyMap<number, number> };
   seal(seal: Seal): void;
-  /** Chunks of a bundle that touch the range, oldest sealed first. */
+  /** Chunks of a bundle and of its late twin that touch the range, oldest sealed first. */
   chunks(bundle: number, from: EpochMs, to: EpochMs): readonly StoredChunk[];
   /** Undefined: it was deleted meanwhile. */
   blob(chunk: number): Uint8Array | undefined;

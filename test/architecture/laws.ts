@@ -29,9 +29,9 @@ export const LAWS: readonly Law[] = [
     why: 'main.ts wires one process.',
   },
   {
-    from: /^server\/history-thread\.ts$/,
+    from: /^server\/history-(reader-)?thread\.ts$/,
     allow: /^server\/(adapters|history)\/|^node:/,
-    why: 'history-thread.ts wires the thread that seals.',
+    why: 'each wires one thread: the one that seals, the one that reads.',
   },
   {
     from: /^(agent|server)\/ports\//,

@@ -6,8 +6,8 @@ import {
   AS_IT_IS,
   type ColumnInput,
   encodeBundle,
-  openBundle,
 } from '../../server/history/bundle-codec.ts';
+import { openBundle, openBundles } from '../../server/history/open-bundle.ts';
 
 const START = 1_700_000_000_000;
 const timesOf = (steps: readonly number[]): Float64Array => {
@@ -139,8 +139,11 @@ test('series of several rounds lie in one blob, each found by its number', () =>
   const { blob, samples, from, to } = encodeBundle(rounds);
   expect({ samples, from, to }).toEqual({ samples: 18, from: START + 5, to: START + 37 });
   const bundle = openBundle(blob);
-  expect([...bundle.numbers].toSorted((a, b) => a - b)).toEqual([5, 6, 7, 98, 99, 100]);
+  expect([5, 6, 7].map((number) => [...bundle.read(number)!.value])).toEqual(
+    Array(3).fill([1, 1, 9]),
+  );
   expect([...bundle.read(98)!.value]).toEqual([2, 4, 6]);
+  expect([...bundle.read(99)!.at]).toEqual([...rounds[1]!.times]);
   expect(bundle.read(4)).toBeUndefined();
 });
 
@@ -168,6 +171,36 @@ test('a blob that is cut anywhere is refused, and so is one with a flipped bit',
     flipped[bit >> 3]! ^= 1 << (bit & 7);
     expect(() => openBundle(flipped)).toThrow(CorruptChunkError);
   }
+});
+
+test('many blobs opened at once are what each is alone, whichever of them are damaged', () => {
+  const one = fc.record({
+    values: fc.array(fc.integer({ min: 0, max: 1e6 }), { minLength: 1, maxLength: 250 }),
+    // Flipped bit, or none.
+    flip: fc.option(fc.nat(), { freq: 4 }),
+  });
+  const whatIsIn = (work: () => unknown) => {
+    try {
+      return work();
+    } catch (error) {
+      return String(error);
+    }
+  };
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 15 }), (wanted) => {
+      const blobs = wanted.map(({ values, flip }) => {
+        const times = timesOf(values.map(() => 30_000));
+        const columns = [gauge(3, Float64Array.from(values)), gauge(4, Float64Array.from(values))];
+        const blob = Uint8Array.from(encodeBundle([{ times, rows: values.length, columns }]).blob);
+        if (flip !== null) blob[(flip >> 3) % blob.length]! ^= 1 << (flip & 7);
+        return blob;
+      });
+      const together = openBundles(blobs).map((opened) =>
+        opened instanceof CorruptChunkError ? String(opened) : opened.read(4),
+      );
+      expect(together).toEqual(blobs.map((blob) => whatIsIn(() => openBundle(blob).read(4))));
+    }),
+  );
 });
 
 test('bytes that nobody wrote are refused, not believed', () => {

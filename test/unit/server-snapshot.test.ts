@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { epochMs } from '../../protocol/model/units.ts';
 import type { Core } from '../../server/pipeline/core.ts';
+import { addEntries } from '../../server/pipeline/dictionary.ts';
 import { inPieces, jsonText } from '../../server/pipeline/json-pieces.ts';
 import { createSenders, emptySpool } from '../../server/pipeline/senders.ts';
 import { createSnapshotter } from '../../server/pipeline/snapshotter.ts';
@@ -33,17 +34,27 @@ test('no piece is large where the value is a list of small things', () => {
   expect(Math.max(...sizes)).toBeLessThan(100_000);
 });
 
-test('what was told of senders stays as it was when they go on', () => {
+test('what is told of senders is what was when it began, and comes back as it was', () => {
   const senders = createSenders();
-  const spool = emptySpool('00000000000000aa', epochMs(0));
+  const spool = emptySpool('00000000000000aa', epochMs(5));
   senders.addSpool('agent-1', spool);
   senders.sender('agent-1').skew.push(5);
-  const snapshot = senders.snapshot();
-  const before = JSON.stringify(snapshot);
+  addEntries(spool.table, 'agent-1', [
+    { index: 0, metric: 'icmp_rtt_ms', subject: 'link:l1' },
+    { index: 2, metric: 'if_in_octets_total', subject: 'interface:r/1', bits: 64, every: 30_000 },
+  ]);
+  spool.live.last = 3;
+  const before = [...senders.snapshotText()].join('');
+  const text = senders.snapshotText();
   spool.live.last = 9;
   spool.live.hashes.push('x');
   senders.sender('agent-1').skew.push(7);
-  expect(JSON.stringify(snapshot)).toBe(before);
+  addEntries(spool.table, 'agent-1', [{ index: 1, metric: 'icmp_rtt_ms', subject: 'link:l2' }]);
+  expect([...text].join('')).toBe(before);
+  const again = createSenders(JSON.parse(before));
+  expect([...again.snapshotText()].join('')).toBe(before);
+  expect(again.spool('agent-1', spool.id)).toMatchObject({ lastUsedAt: 5, live: { last: 3 } });
+  expect(again.spool('agent-1', spool.id)?.table[2]).toMatchObject({ bits: 64, every: 30_000 });
 });
 
 /** A snapshotter of an engine that changes what it lent as soon as it may. */

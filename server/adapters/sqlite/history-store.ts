@@ -37,6 +37,8 @@ interface SeriesRow {
   readonly every: number | null;
 }
 
+type ChunkRow = readonly [id: number, bundle: number, from: EpochMs, to: EpochMs, samples: number];
+
 /**
  * history.db: a file of its own, so that sealing in a thread never waits for the facts and the
  * facts never for it. A reader sees what was committed when it asked.
@@ -105,8 +107,9 @@ function createReaders(db: DatabaseSync) {
   const bundles = db.prepare('SELECT id, position FROM bundles');
   const chunks = db.prepare(
     `SELECT id, bundle, from_at, to_at, samples FROM chunks
-      WHERE bundle = ? AND to_at >= ? AND from_at <= ? ORDER BY id`,
+      WHERE bundle IN (?1, -?1) AND to_at >= ?2 AND from_at <= ?3 ORDER BY id`,
   );
+  chunks.setReturnArrays(true);
   const blob = db.prepare('SELECT blob FROM chunks WHERE id = ?');
   const rollups = db.prepare(
     'SELECT bundle, day, blob FROM rollups WHERE bundle = ? AND day BETWEEN ? AND ? ORDER BY day',
@@ -131,13 +134,14 @@ function createReaders(db: DatabaseSync) {
       };
     },
     chunks(bundle: number, from: EpochMs, to: EpochMs): readonly StoredChunk[] {
-      const rows = chunks.all(bundle, from, to) as unknown as (StoredChunk & {
-        from_at: EpochMs;
-        to_at: EpochMs;
-      })[];
-      return rows.map(({ id, from_at, to_at, samples }) => {
-        return { id, bundle, from: from_at, to: to_at, samples };
-      });
+      const rows = chunks.all(bundle, from, to) as unknown as ChunkRow[];
+      return rows.map(([id, of, begin, end, samples]) => ({
+        id,
+        bundle: of,
+        from: begin,
+        to: end,
+        samples,
+      }));
     },
     blob: (chunk: number) => (blob.get(chunk) as { blob: Uint8Array } | undefined)?.blob,
     gaps(from: EpochMs, to: EpochMs): readonly HistoryGap[] {

@@ -1,0 +1,237 @@
+import { zstdDecompressSync } from 'node:zlib';
+import { CorruptChunkError } from './bits.ts';
+import { AS_IT_IS, checksum, FIXED, TAG, VERSION } from './bundle-codec.ts';
+import { ByteReader } from './bytes.ts';
+import { decodeIntegers, MAX_ROWS } from './integer-codec.ts';
+
+export interface DecodedColumn {
+  readonly at: Float64Array;
+  /** Counters are BigUint64Array where doubles would not hold them exactly. */
+  readonly value: Float64Array | BigUint64Array;
+}
+
+/** A blob, opened: the directory is read, columns are decoded when asked for. */
+export interface OpenBundle {
+  /** Undefined: not in here. @throws CorruptChunkError */
+  read(number: number): DecodedColumn | undefined;
+}
+
+/** A head of our making is a few kB; of roll-ups of 64 series about 30. */
+const MAX_HEAD = 16 * 1024 * 1024;
+/** Heads that are unpacked together have at most so many bytes. */
+const MAX_TOGETHER = 1024 * 1024;
+/** Smaller ones zlib refuses. */
+const MIN_BUFFER = 64;
+
+/** @throws CorruptChunkError whatever the bytes are, if they are not what was written. */
+export function openBundle(bytes: Uint8Array): OpenBundle {
+  const blob = checked(bytes);
+  return bundleOf(blob, unpackedAlone(blob));
+}
+
+/**
+ * Many at once, each as `openBundle` would open it; in place of one that is damaged stands what is
+ * wrong with it. Frames of zstd may follow each other, so all heads are unpacked by one call: a day
+ * of a series is 13 blobs, and 13 decoders cost more than everything else that is done with them.
+ */
+export function openBundles(blobs: readonly Uint8Array[]): (OpenBundle | CorruptChunkError)[] {
+  const sound = blobs.map((bytes) => orDamage(() => checked(bytes)));
+  const packed = sound.filter((blob): blob is Buffer => Buffer.isBuffer(blob) && isPacked(blob));
+  const plain = new Map<Buffer, Buffer>();
+  const size = packed.reduce((sum, blob) => sum + plainSize(blob), 0);
+  if (packed.length > 1 && size <= MAX_TOGETHER) unpackTogether(packed, size, plain);
+  return sound.map((blob) => {
+    if (blob instanceof CorruptChunkError) return blob;
+    return orDamage(() => bundleOf(blob, plain.get(blob) ?? unpackedAlone(blob)));
+  });
+}
+
+function orDamage<T>(work: () => T): T | CorruptChunkError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CorruptChunkError) return error;
+    throw error;
+  }
+}
+
+/** Whatever does not come out as it should is left to be opened, and found damaged, alone. */
+function unpackTogether(packed: readonly Buffer[], size: number, into: Map<Buffer, Buffer>): void {
+  const frames = Buffer.concat(packed.map(storedHead));
+  const all = orDamage(() => unpack(frames, size));
+  if (all instanceof CorruptChunkError || all.length !== size) return;
+  let at = 0;
+  for (const blob of packed) {
+    const end = at + plainSize(blob);
+    into.set(blob, all.subarray(at, end));
+    at = end;
+  }
+}
+
+/** Of our version, whole, and with the checksum that it says. */
+function checked(bytes: Uint8Array): Buffer {
+  const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (blob.length < FIXED) throw new CorruptChunkError('it is too short');
+  if (blob[0] !== VERSION) throw new CorruptChunkError(`it has the unknown version ${blob[0]}`);
+  if (checksum(blob) !== blob.readUInt32LE(2)) throw new CorruptChunkError('its checksum differs');
+  if (plainSize(blob) > MAX_HEAD) throw new CorruptChunkError('its head is too large');
+  return blob;
+}
+
+const isPacked = (blob: Buffer): boolean => blob[1] !== 0;
+const plainSize = (blob: Buffer): number => blob.readUInt32LE(6);
+const storedEnd = (blob: Buffer): number => FIXED + blob.readUInt32LE(10);
+const storedHead = (blob: Buffer): Buffer => blob.subarray(FIXED, storedEnd(blob));
+
+const unpackedAlone = (blob: Buffer): Buffer =>
+  isPacked(blob) ? unpack(storedHead(blob), plainSize(blob)) : storedHead(blob);
+
+function unpack(frames: Buffer, size: number): Buffer {
+  try {
+    // As large as it gets: the usual buffer of 64 KiB for each is most of what a query leaves behind.
+    const chunkSize = Math.max(MIN_BUFFER, size);
+    return zstdDecompressSync(frames, { chunkSize, maxOutputLength: Math.max(1, size) });
+  } catch (cause) {
+    throw new CorruptChunkError('its head cannot be unpacked', { cause });
+  }
+}
+
+/**
+ * What the directory says of a section, as numbers side by side: an object for each column of each
+ * blob that is kept open would be moved about by every collection of garbage.
+ */
+const FIELD = {
+  number: 0,
+  round: 1,
+  tag: 2,
+  digits: 3,
+  inlineAt: 4,
+  inline: 5,
+  noiseAt: 6,
+  noise: 7,
+};
+const FIELDS = 8;
+/** As the number of a section that holds the times of a round. */
+const TIMES = -1;
+
+interface Round {
+  readonly rows: number;
+  /** Where its times are in the directory. */
+  readonly times: number;
+  made: Float64Array | undefined;
+}
+
+function bundleOf(blob: Buffer, plain: Buffer): OpenBundle {
+  const noiseStart = storedEnd(blob);
+  const rounds: Round[] = [];
+  const directory = readDirectory(plain, rounds);
+  const field = (section: number, name: number): number => directory[section * FIELDS + name]!;
+
+  function timesOf(round: Round): Float64Array {
+    round.made ??= integers(round.times, readerOf(round.times, 0), round.rows);
+    return round.made;
+  }
+
+  function readerOf(section: number, skip: number): ByteReader {
+    const at = field(section, FIELD.inlineAt);
+    return new ByteReader(plain, at + skip, at + field(section, FIELD.inline));
+  }
+
+  function integers(section: number, reader: ByteReader, count: number): Float64Array {
+    if (!(field(section, FIELD.tag) & TAG.noisy)) return decodeIntegers(reader, count);
+    const at = noiseStart + field(section, FIELD.noiseAt);
+    return decodeIntegers(reader, count, blob.subarray(at, at + field(section, FIELD.noise)));
+  }
+
+  function valuesOf(section: number, reader: ByteReader, count: number) {
+    const tag = field(section, FIELD.tag);
+    if (tag & TAG.raw64) return new BigUint64Array(count).map(() => reader.u64());
+    if (tag & TAG.based) {
+      const base = reader.u64();
+      const near = integers(section, reader, count);
+      return BigUint64Array.from(near, (value: number) => base + BigInt(value));
+    }
+    const whole = integers(section, reader, count);
+    return tag & TAG.counter ? whole : unscale(whole, field(section, FIELD.digits));
+  }
+
+  function find(number: number): number {
+    for (let at = FIELD.number; at < directory.length; at += FIELDS) {
+      if (directory[at] === number) return at / FIELDS;
+    }
+    return -1;
+  }
+
+  return {
+    read(number) {
+      const section = find(number);
+      if (section < 0) return undefined;
+      const round = rounds[field(section, FIELD.round)]!;
+      const all = timesOf(round);
+      if (!(field(section, FIELD.tag) & TAG.holes)) {
+        return { at: all, value: valuesOf(section, readerOf(section, 0), all.length) };
+      }
+      const length = Math.ceil(round.rows / 8);
+      const begin = field(section, FIELD.inlineAt);
+      const holes = plain.subarray(begin, begin + Math.min(length, field(section, FIELD.inline)));
+      const at = all.filter((_, i) => isSet(holes, i));
+      if (at.length === 0) return { at, value: new Float64Array(0) };
+      return { at, value: valuesOf(section, readerOf(section, length), at.length) };
+    },
+  };
+}
+
+const isSet = (bits: Uint8Array, i: number): boolean => ((bits[i >> 3]! >> (i & 7)) & 1) === 1;
+
+function unscale(values: Float64Array, digits: number): Float64Array {
+  if (digits === 0 || digits === AS_IT_IS) return values;
+  const perUnit = 10 ** digits;
+  for (let i = 0; i < values.length; i++) values[i] = values[i]! / perUnit;
+  return values;
+}
+
+/** Used again and again: how many sections there are is known at the end. */
+let scratch = new Int32Array(128 * FIELDS);
+
+function readDirectory(plain: Buffer, rounds: Round[]): Int32Array {
+  const reader = new ByteReader(plain);
+  let sections = 0;
+  let noiseAt = 0;
+
+  function section(number: number, round: number, digits: number): void {
+    const at = sections * FIELDS;
+    if (at === scratch.length) {
+      const larger = new Int32Array(2 * at);
+      larger.set(scratch);
+      scratch = larger;
+    }
+    const tag = reader.byte();
+    const inline = reader.varint();
+    const noise = reader.varint();
+    scratch[at + FIELD.number] = number;
+    scratch[at + FIELD.round] = round;
+    scratch[at + FIELD.tag] = tag;
+    scratch[at + FIELD.digits] = digits;
+    scratch[at + FIELD.inlineAt] = reader.skip(inline);
+    scratch[at + FIELD.inline] = inline;
+    scratch[at + FIELD.noiseAt] = noiseAt;
+    scratch[at + FIELD.noise] = noise;
+    noiseAt += noise;
+    sections++;
+  }
+
+  const count = reader.varint();
+  for (let round = 0; round < count; round++) {
+    const rows = reader.varint();
+    if (rows > MAX_ROWS) throw new CorruptChunkError('it has too many rows');
+    rounds.push({ rows, times: sections, made: undefined });
+    section(TIMES, round, 0);
+    const columns = reader.varint();
+    let number = 0;
+    for (let column = 0; column < columns; column++) {
+      number += reader.signed();
+      section(number, round, reader.byte());
+    }
+  }
+  return scratch.slice(0, sections * FIELDS);
+}
