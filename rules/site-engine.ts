@@ -9,6 +9,7 @@ import { createSorter } from './detect/batch-order.ts';
 import { tellHealth } from './detect/health.ts';
 import { noteLevel } from './detect/level.ts';
 import {
+  CELL,
   CELL_FRESH_UNTIL,
   EVERY,
   FRESH_UNTIL,
@@ -322,7 +323,7 @@ export function createSiteEngine(
         // One that was silent before stays so until it is heard.
         if (cell.compiled.rule.detector.kind === 'agent-silent' && cell.alert === undefined) {
           setFeed(watched, now, 1);
-          cell.compiled.judge.observe(cell.state, 0, feed);
+          cell.compiled.judge.observe(cell.place + CELL, 0, feed);
         }
       }
     }
@@ -382,7 +383,7 @@ export function createSiteEngine(
         continue;
       }
       if (JSON.stringify(detector) !== JSON.stringify(compiled.rule.detector)) {
-        cell.state = compiled.judge.create();
+        registry.renew(cell, compiled);
       }
       cell.compiled = compiled;
     }

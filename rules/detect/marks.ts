@@ -1,10 +1,12 @@
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
-import type { Numbers } from './window.ts';
+
+export type Numbers = number[];
 
 /**
- * The times of one subject, its series and its rules, side by side in one array: each sample turns
+ * The numbers of one subject, its series and its rules, side by side in one array: each sample turns
  * several of them, and with 100,000 series what is scattered in memory costs more than all arithmetic.
- * First those of the subject, then a block for each series and each rule, in the order of making.
+ * First those of the subject, then a block for each series, each rule and each input of a rule, in the
+ * order of making. A block that had to move leaves its old place unused until the next restart.
  */
 export type Marks = Numbers;
 
@@ -31,15 +33,15 @@ export const CELL_FRESH_UNTIL = 1;
 export const CELL_PATIENCE = 2;
 /** 1 while it is pending, firing or has changed of late: only then a good sample changes anything. */
 export const CELL_IS_ACTIVE = 3;
-const CELL = 4;
+/** Here begins what its judge keeps. */
+export const CELL = 4;
 
 export const createMarks = (): Marks => new Array<number>(SUBJECT).fill(0);
 
-const zeros = (count: number): Marks => new Array<number>(count).fill(0);
+export const zeros = (count: number): Marks => new Array<number>(count).fill(0);
 /** Exact room: an array that grows by pushing takes up to 28 places more than it needs. */
 export const withSeries = (marks: Marks, isCounter: boolean): Marks =>
   marks.concat(zeros(SERIES), isCounter ? [NO_READING] : []);
-export const withCell = (marks: Marks): Marks => marks.concat(zeros(CELL));
 
 interface Placed {
   readonly place: number;

@@ -8,7 +8,8 @@ import {
   subjectKey,
 } from '../../protocol/model/subject.ts';
 import { createLearned } from './baseline-series.ts';
-import { withCell, withSeries } from './marks.ts';
+import { addRoom } from './inputs.ts';
+import { CELL, withSeries, zeros } from './marks.ts';
 import { type Plan, planOf } from './plans.ts';
 import type { Scope } from './scope.ts';
 import { createVoice } from './voice.ts';
@@ -33,6 +34,8 @@ export interface Registry {
   trackOf(watched: Watched, series: Series): Track;
   /** The cell of a rule on the subject, made when it is missing. */
   cell(watched: Watched, compiled: CompiledRule): Cell;
+  /** The cell's numbers begin anew: its rule has another detector. */
+  renew(cell: Cell, compiled: CompiledRule): void;
   /** After a change of rules or subjects: series find their rules anew. */
   relink(): void;
   remove(watched: Watched): void;
@@ -50,7 +53,7 @@ function ignored(plan: Plan): Track {
 
 function isLearning({ outlet: first }: Track): boolean {
   for (let outlet = first; outlet !== undefined; outlet = outlet.next) {
-    if (outlet.judge.learns === true) return true;
+    if (outlet.judge.learns) return true;
   }
   return false;
 }
@@ -70,6 +73,8 @@ const newTrack = (plan: Plan, place: number, watched?: Watched, outlet?: Outlet)
 export function createRegistry(scope: () => Scope): Registry {
   const agents = new Map<AgentId, Map<SubjectKey, Watched>>();
   const shareds = new Map<SubjectKey, Shared>();
+  /** By metric, rules and places. */
+  const outlets = new Map<string, Outlet>();
 
   function watched(agent: AgentId, subject: SubjectKey): Watched {
     const known = agents.get(agent)?.get(subject);
@@ -92,14 +97,12 @@ export function createRegistry(scope: () => Scope): Registry {
     const created: Cell = {
       compiled,
       watched: place,
-      state: compiled.judge.create(),
       machine: undefined,
-      place: place.marks.length,
+      place: addRoom(place, zeros(CELL).concat(compiled.judge.first)),
       isBlind: false,
       flap: undefined,
       alert: undefined,
     };
-    place.marks = withCell(place.marks);
     // By name, not by which series came first. Here and below no array grows by pushing: it would keep
     // room for 17 where most subjects have three or ten.
     place.cells = place.cells
@@ -114,10 +117,21 @@ export function createRegistry(scope: () => Scope): Registry {
       .rulesOf(place.key)
       .filter(({ judge }) => judge.metrics.includes(judged))
       .map((compiled) => cell(place, compiled));
-    return fed.reduceRight<Outlet | undefined>(
-      (next, one) => createOutlet(one, one.compiled.judge.metrics.indexOf(judged), next),
-      undefined,
-    );
+    return chainOf(fed, judged);
+  }
+
+  /** @param fed in order; all chains of the same rules, inputs and places are one */
+  function chainOf(fed: readonly Cell[], judged: RuleMetricName): Outlet | undefined {
+    const [cell, ...rest] = fed;
+    if (cell === undefined) return undefined;
+    const name = fed.map(({ compiled, place }) => `${compiled.rule.id}@${place}`).join();
+    const key = `${judged} ${name}`;
+    const known = outlets.get(key);
+    if (known !== undefined) return known;
+    const input = cell.compiled.judge.metrics.indexOf(judged);
+    const created = createOutlet(cell, input, chainOf(rest, judged));
+    outlets.set(key, created);
+    return created;
   }
 
   /** Callers hear it: a figure of a link that voice depends on. */
@@ -173,7 +187,15 @@ export function createRegistry(scope: () => Scope): Registry {
     track,
     trackOf,
     cell,
+    renew(cell, compiled) {
+      const { watched: place } = cell;
+      const { marks } = place;
+      const times = marks.slice(cell.place, cell.place + CELL);
+      cell.place = addRoom(place, times.concat(compiled.judge.first));
+    },
     relink() {
+      // They hold the judges of the rules that were.
+      outlets.clear();
       for (const place of all()) {
         // The ignored ones may have rules now.
         place.tracks = place.tracks.filter((one) => one.plan.role !== 'ignored');

@@ -9,6 +9,7 @@ import { type LearnedState, learnedState, restoreLearned } from './baseline-seri
 import type { DeviceClock } from './device-clock.ts';
 import type { Flap } from './flapping.ts';
 import {
+  CELL,
   EVERY,
   everyOf,
   LAST_AT,
@@ -146,7 +147,8 @@ function restoreReading({ marks }: Watched, track: Track, value: bigint): void {
 }
 
 function cellState(cell: Cell): CellState {
-  const { compiled, state, machine, isBlind, flap, alert, watched, place } = cell;
+  const { compiled, machine, isBlind, flap, alert, watched, place } = cell;
+  const state = compiled.judge.save(place + CELL, watched);
   return {
     rule: compiled.rule.id,
     ...(compiled.judge.form !== undefined && { form: compiled.judge.form }),
@@ -215,8 +217,10 @@ function restorePlace(place: Watched, state: WatchedState): void {
 }
 
 function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void): void {
-  const isSameForm = state.form === cell.compiled.judge.form;
-  if (isSameForm && state.state !== undefined) cell.state = unpackPlain(state.state);
+  const { judge } = cell.compiled;
+  if (state.form === judge.form && state.state !== undefined) {
+    judge.load(cell.place + CELL, cell.watched, unpackPlain(state.state));
+  }
   cell.machine =
     state.machine?.state === 'inactive' ? undefined : state.machine && { ...state.machine };
   setTimes(cell.watched.marks, cell.place, wholeTimes(state.times, cell.watched));

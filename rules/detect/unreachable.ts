@@ -36,7 +36,7 @@ export function unreachableJudge(detector: Unreachable): Judge {
     return undefined;
   }
 
-  function finding(_state: null, watched: Watched, at: EpochMs): Finding {
+  function finding(_base: number, watched: Watched, at: EpochMs): Finding {
     const probe = downProbe(watched, at) ?? probes[0] ?? 'icmp';
     const reach = watched.reach[probe];
     const onsetAt = epochMs(Math.min(reach?.lossSince || at, at));
@@ -51,11 +51,11 @@ export function unreachableJudge(detector: Unreachable): Judge {
       `${probe}_loss_ratio` as const,
       `${probe}_confirm_loss_ratio` as const,
     ]),
-    create: () => null,
-    observe: (_state, _input, { watched, at }) =>
+    first: [],
+    observe: (_base, _input, { watched, at }) =>
       downProbe(watched, at) === undefined ? 'normal' : 'breached',
     finding,
-    cleared(_state, watched) {
+    cleared(_base, watched) {
       for (const probe of probes) {
         const reach = watched.reach[probe];
         if (!isDown(reach)) continue;
@@ -64,6 +64,8 @@ export function unreachableJudge(detector: Unreachable): Judge {
       }
       return 'it answers again';
     },
+    save: () => null,
+    load() {},
   });
 }
 
