@@ -16,8 +16,10 @@ import {
   freshUntilOf,
   LAST_AT,
   type Marks,
+  NOT_STATED,
   PATIENCE,
   SEEN_AT,
+  STATED,
 } from './detect/marks.ts';
 import { noteLoad, noteSample } from './detect/notes.ts';
 import type { Plan } from './detect/plans.ts';
@@ -36,6 +38,7 @@ import {
   createOutlet,
   type Feed,
   type Outlet,
+  type Seat,
   type Track,
   type Watched,
 } from './detect/watched.ts';
@@ -106,7 +109,7 @@ export function createSiteEngine(
       const { watched } = track;
       if (watched === undefined) continue;
       const sample = samples[i] as Sample;
-      const before = watched.marks[track.place + LAST_AT] as EpochMs;
+      const before = watched.marks[track.seat.place + LAST_AT] as EpochMs;
       if (isJudged(sample, before, oldest, now)) take(watched, track, sample, before, now);
     }
     return heard.length === 0 ? sink.take() : [...heard, ...sink.take()];
@@ -119,7 +122,8 @@ export function createSiteEngine(
     before: EpochMs,
     now: EpochMs,
   ): void {
-    const { plan, learned } = track;
+    const { seat, learned } = track;
+    const { plan } = seat;
     const { at } = sample;
     const every = noteInterval(watched, track, sample, before);
     feed.at = at;
@@ -131,24 +135,24 @@ export function createSiteEngine(
     feed.learned = learned;
     touch(watched, feed, now);
     if (plan.role === 'counter') {
-      if (!takeRate(watched, track, sample, before)) return;
+      if (!takeRate(watched, seat, sample, before)) return;
     } else if (plan.role !== 'plain') noteSample(track, feed, sink, now);
     if (watched.voice !== undefined && plan.voice !== undefined) {
       takeVoice(watched, watched.voice, plan.voice, now);
       feed.learned = learned;
     }
     if (learned !== undefined) noteLevel(track, feed, sink, now);
-    judgeAll(track.outlet, now);
+    judgeAll(seat.outlet, now);
   }
 
   /** Puts the rate of a counter in place of its reading; false when there is none to be had. */
-  function takeRate(watched: Watched, track: Track, sample: Sample, before: EpochMs): boolean {
-    const figure = derive(watched, track, sample, feed.value, before, feed.every);
+  function takeRate(watched: Watched, seat: Seat, sample: Sample, before: EpochMs): boolean {
+    const figure = derive(watched, seat, sample, feed.value, before, feed.every);
     if (figure === undefined) return false;
-    const { judged } = track.plan;
+    const { judged, isOctets } = seat.plan;
     onDerived?.(watched.agent, judged as DerivedMetricName, watched.key, sample.at, figure);
     feed.value = figure;
-    if (track.plan.isOctets) noteLoad(watched, judged, figure);
+    if (isOctets) noteLoad(watched, judged, figure);
     return true;
   }
 
@@ -188,11 +192,12 @@ export function createSiteEngine(
     { at, series }: Sample,
     before: EpochMs,
   ): DurationMs {
-    const { plan, place } = track;
+    const { plan, place } = track.seat;
     marks[place + LAST_AT] = at;
     let every = marks[place + EVERY] as number;
-    const stated = track.series === series ? track.stated : series.every;
-    if (stated !== undefined) every = stated;
+    const stated =
+      track.series === series ? (marks[place + STATED] as number) : (series.every ?? NOT_STATED);
+    if (stated !== NOT_STATED) every = stated;
     else if (before > 0 && plan.role !== 'burst') {
       // Learned: a gap moves it little, a lasting change in a few samples.
       const apart = at - before;

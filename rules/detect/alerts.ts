@@ -45,7 +45,7 @@ function usualOf(
   metric: RuleMetricName | undefined,
   at: EpochMs,
 ): Partial<Finding> {
-  const learned = tracks.find((track) => track.plan.metric === metric)?.learned;
+  const learned = tracks.find(({ seat }) => seat.plan.metric === metric)?.learned;
   if (learned === undefined || !isWarm(learned, at)) return {};
   const of = (share: number): number => usually(learned, share);
   return {

@@ -12,7 +12,10 @@ export interface Marking {
   marks: Marks;
 }
 
-/** Room for more numbers behind the others; its place. */
+/**
+ * Room for more numbers behind the others; its place. Exact: an array that grows by pushing takes up to 28
+ * places more than it needs.
+ */
 export function addRoom(watched: Marking, numbers: readonly number[]): number {
   const place = watched.marks.length;
   watched.marks = watched.marks.concat(numbers);

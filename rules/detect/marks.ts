@@ -22,10 +22,16 @@ const SUBJECT = 5;
 /** Of a series, counted from its place. */
 export const LAST_AT = 0;
 export const EVERY = 1;
-const SERIES = 2;
-/** Of counters: what was read, where a plain number is exact; else -1, as before the first reading. */
-export const READING = 2;
+/** The interval that its newest sample stated. No part of what is decided: it spares a look at the sample. */
+export const STATED = 2;
+export const NOT_STATED = -1;
+const SERIES = [0, 0, NOT_STATED];
+/** Of counters: what was read, where a plain number is exact; further down where else it is kept. */
+export const READING = 3;
 export const NO_READING = -1;
+/** Width of the counter as it was read, 0 = unknown. */
+export const BITS = 4;
+const COUNTER = [...SERIES, NO_READING, 0];
 
 /** Of a rule, counted from its place. */
 export const CELL_LAST_AT = 0;
@@ -39,9 +45,7 @@ export const CELL = 4;
 export const createMarks = (): Marks => new Array<number>(SUBJECT).fill(0);
 
 export const zeros = (count: number): Marks => new Array<number>(count).fill(0);
-/** Exact room: an array that grows by pushing takes up to 28 places more than it needs. */
-export const withSeries = (marks: Marks, isCounter: boolean): Marks =>
-  marks.concat(zeros(SERIES), isCounter ? [NO_READING] : []);
+export const numbersOfSeries = (isCounter: boolean): Marks => (isCounter ? COUNTER : SERIES);
 
 interface Placed {
   readonly place: number;

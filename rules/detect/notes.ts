@@ -10,7 +10,7 @@ const ANSWER_SLOT = 5_000;
 /** What a sample says beside its rules: that the subject answers, restarted, has another speed. */
 export function noteSample(track: Track, feed: Feed, sink: Sink, now: EpochMs): void {
   const { at, value, patience, watched } = feed;
-  switch (track.plan.role) {
+  switch (track.seat.plan.role) {
     case 'loss':
       tellAnswer(feed, sink, noteRound(reachOf(watched, track), at, value, patience));
       return;
@@ -31,11 +31,12 @@ export function noteSample(track: Track, feed: Feed, sink: Sink, now: EpochMs): 
   }
 }
 
-function reachOf({ reach }: Watched, { plan }: Track): ProbeReach {
-  const known = reach[plan.probe];
+function reachOf({ reach }: Watched, { seat }: Track): ProbeReach {
+  const { probe } = seat.plan;
+  const known = reach[probe];
   if (known !== undefined) return known;
   const created = createReach();
-  reach[plan.probe] = created;
+  reach[probe] = created;
   return created;
 }
 
@@ -51,9 +52,9 @@ function tellAnswer({ watched, at }: Feed, sink: Sink, isAnswer: boolean): void 
   watched.isGood = isAnswer;
 }
 
-function noteClock({ plan }: Track, { watched, at, value }: Feed, sink: Sink, now: EpochMs): void {
+function noteClock({ seat }: Track, { watched, at, value }: Feed, sink: Sink, now: EpochMs): void {
   watched.clock ??= createDeviceClock();
-  const told = plan.metric === 'device_uptime_ticks' ? noteUptime : noteBoots;
+  const told = seat.plan.metric === 'device_uptime_ticks' ? noteUptime : noteBoots;
   const uptime = told(watched.clock, at, value);
   if (uptime === undefined) return;
   sink.push(at, { kind: 'device.restarted', at: now, subject: watched.key, uptime });
@@ -67,10 +68,10 @@ export const createPort = (): Port => ({
   outBps: 0,
 });
 
-function notePort({ plan }: Track, { watched, at, value }: Feed): void {
+function notePort({ seat }: Track, { watched, at, value }: Feed): void {
   watched.port ??= createPort();
   const { port } = watched;
-  if (plan.metric === 'if_speed_bps') {
+  if (seat.plan.metric === 'if_speed_bps') {
     port.speedBps = Math.max(0, value);
     return;
   }

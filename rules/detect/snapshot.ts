@@ -9,13 +9,12 @@ import { type LearnedState, learnedState, restoreLearned } from './baseline-seri
 import type { DeviceClock } from './device-clock.ts';
 import type { Flap } from './flapping.ts';
 import {
+  BITS,
   CELL,
   EVERY,
   everyOf,
   LAST_AT,
   lastAtOf,
-  NO_READING,
-  READING,
   SEEN_AT,
   seenAt,
   setTimes,
@@ -24,6 +23,7 @@ import {
 } from './marks.ts';
 import { createPort } from './notes.ts';
 import { packPlain, unpackPlain } from './plain.ts';
+import { readingOf, setReading } from './rates.ts';
 import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
@@ -107,7 +107,7 @@ function watchedState(place: Watched): WatchedState {
     agent,
     subject: key,
     tracks: place.tracks
-      .filter((one) => one.plan.role !== 'ignored')
+      .filter(({ seat }) => seat.plan.role !== 'ignored')
       .map((one) => trackState(place, one)),
     cells: place.cells.map(cellState),
     reach: packPlain(reach) as WatchedState['reach'],
@@ -122,28 +122,17 @@ function watchedState(place: Watched): WatchedState {
 }
 
 function trackState(place: Watched, track: Track): TrackState {
-  const { bits, learned } = track;
-  const { metric, role } = track.plan;
-  const lastAt = lastAtOf(place, track) - seenAt(place);
-  const every = everyOf(place, track);
+  const { seat, learned } = track;
+  const { metric, role } = seat.plan;
+  const lastAt = lastAtOf(place, seat) - seenAt(place);
+  const every = everyOf(place, seat);
   if (learned !== undefined) {
     return [metric, lastAt, every, packPlain(learnedState(learned)) as LearnedState];
   }
-  const reading = role === 'counter' ? readingOf(place, track) : undefined;
+  const reading = role === 'counter' ? readingOf(place, seat.place) : undefined;
   return reading === undefined
     ? [metric, lastAt, every]
-    : [metric, lastAt, every, String(reading), bits];
-}
-
-function readingOf({ marks }: Watched, { counter, place }: Track): number | bigint | undefined {
-  const reading = marks[place + READING] as number;
-  return reading === NO_READING ? counter : reading;
-}
-
-function restoreReading({ marks }: Watched, track: Track, value: bigint): void {
-  const isPlain = value >= 0n && value <= Number.MAX_SAFE_INTEGER;
-  marks[track.place + READING] = isPlain ? Number(value) : NO_READING;
-  track.counter = isPlain ? undefined : value;
+    : [metric, lastAt, every, String(reading), place.marks[seat.place + BITS] as 0 | 32 | 64];
 }
 
 function cellState(cell: Cell): CellState {
@@ -233,11 +222,13 @@ function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void):
 function restoreTrack(registry: Registry, place: Watched, state: TrackState): void {
   const [metric, lastAt, every, more, bits] = state;
   const track = registry.track(place, metric);
-  place.marks[track.place + LAST_AT] = lastAt > 0 ? lastAt : seenAt(place) + lastAt;
-  place.marks[track.place + EVERY] = every;
+  const { marks } = place;
+  const { place: own } = track.seat;
+  marks[own + LAST_AT] = lastAt > 0 ? lastAt : seenAt(place) + lastAt;
+  marks[own + EVERY] = every;
   if (typeof more === 'string' && bits !== undefined) {
-    restoreReading(place, track, BigInt(more));
-    track.bits = bits;
+    setReading(place, own, BigInt(more));
+    marks[own + BITS] = bits;
   } else if (typeof more === 'object' && track.learned !== undefined) {
     track.learned = restoreLearned(metric, unpackPlain(more) as LearnedState);
   }

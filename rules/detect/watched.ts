@@ -123,10 +123,7 @@ export interface Cell {
   alert: Alert | undefined;
 }
 
-/**
- * A rule that a series feeds, and as which of its inputs. A chain: most series have one. Shared by all
- * subjects whose numbers lie alike, which are nearly all of a kind: so it is always near at hand.
- */
+/** A rule that a series feeds, and as which of its inputs. A chain: most series have one. */
 export interface Outlet {
   readonly judge: Judge;
   readonly input: number;
@@ -153,24 +150,33 @@ export function addBulk(watched: Watched, bulk: unknown): number {
   return watched.bulk.length;
 }
 
+export function setBulk(watched: Watched, place: number, bulk: unknown): void {
+  watched.bulk = watched.bulk.with(place - 1, bulk);
+}
+
 /** @param place as `addBulk` gave it; undefined for 0 */
 export const bulkAt = <T>({ bulk }: Watched, place: number): T | undefined =>
   bulk[place - 1] as T | undefined;
 
-export interface Track {
+/**
+ * What is to be done with the samples of a series. Shared by all subjects whose numbers lie alike, which
+ * are nearly all of a kind: so it is always near at hand.
+ */
+export interface Seat {
   readonly plan: Plan;
+  /** Where the numbers of the series are in the marks of the subject. */
+  readonly place: number;
+  readonly outlet: Outlet | undefined;
+}
+
+/** A series. Small enough to wait for the memory once. */
+export interface Track {
+  /** As its newest sample named it. No part of what is decided. */
+  series: Series | undefined;
   /** Undefined of what no rule of any subject asks for. */
   readonly watched: Watched | undefined;
-  outlet: Outlet | undefined;
-  /** Where its times are in the marks of the subject. */
-  readonly place: number;
-  /** Of counters: what was read at `lastAt`, where a plain number (in the marks) would not be exact. */
-  counter: bigint | undefined;
-  bits: 0 | 32 | 64;
+  seat: Seat;
   learned: Learned | undefined;
-  /** As its newest sample named it, and the interval that it states. No part of what is decided. */
-  series: Series | undefined;
-  stated: DurationMs | undefined;
 }
 
 /** Facts of a port that its counters are judged by. */
