@@ -7,6 +7,7 @@ import type { Instant, SiteEngine, Snapshot } from './contract.ts';
 import { createAlerts, FOREVER } from './detect/alerts.ts';
 import { createSorter } from './detect/batch-order.ts';
 import { tellHealth } from './detect/health.ts';
+import { inputAt } from './detect/inputs.ts';
 import { noteLevel } from './detect/level.ts';
 import {
   CELL,
@@ -24,6 +25,7 @@ import {
 import { noteLoad, noteSample } from './detect/notes.ts';
 import type { Plan } from './detect/plans.ts';
 import { derive } from './detect/rates.ts';
+import { REACH_PATIENCE } from './detect/reach.ts';
 import { createRegistry } from './detect/registry.ts';
 import { createScope } from './detect/scope.ts';
 import { createSink, type SiteFact } from './detect/sink.ts';
@@ -136,7 +138,7 @@ export function createSiteEngine(
     touch(watched, feed, now);
     if (plan.role === 'counter') {
       if (!takeRate(watched, seat, sample, before)) return;
-    } else if (plan.role !== 'plain') noteSample(track, feed, sink, now);
+    } else if (plan.role !== 'plain') noteSample(plan, feed, sink, now);
     if (watched.voice !== undefined && plan.voice !== undefined) {
       takeVoice(watched, watched.voice, plan.voice, now);
       feed.learned = learned;
@@ -207,11 +209,12 @@ export function createSiteEngine(
     return durationMs(every);
   }
 
-  function patienceWith({ reach }: Watched, { role, probe }: Plan, every: DurationMs): DurationMs {
+  function patienceWith({ marks }: Watched, { role, reach }: Plan, every: DurationMs): DurationMs {
     if (role === 'burst') {
       // Bursts come when there is doubt; they keep nothing fresh for longer than rounds do.
-      const rounds = reach[probe];
-      if (rounds !== undefined && rounds.patience > 0) return rounds.patience;
+      const rounds = inputAt(marks, reach);
+      const patience = rounds === 0 ? 0 : (marks[rounds + REACH_PATIENCE] as number);
+      if (patience > 0) return durationMs(patience);
     }
     if (every === 0) return UNKNOWN_PATIENCE;
     return durationMs(scope.settings.timing.staleIntervals * every + GRACE);

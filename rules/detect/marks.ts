@@ -17,7 +17,9 @@ export const PATIENCE = 2;
 /** Of the batch that is being sorted; see `batch-order.ts`. */
 export const LAST_KEY = 3;
 export const PORTS_AT = 4;
-const SUBJECT = 5;
+/** Where is noted what each of three probes knows; see `reach.ts`. */
+export const REACH = 5;
+const SUBJECT = 8;
 
 /** Of a series, counted from its place. */
 export const LAST_AT = 0;

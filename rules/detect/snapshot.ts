@@ -24,7 +24,7 @@ import {
 import { createPort } from './notes.ts';
 import { packPlain, unpackPlain } from './plain.ts';
 import { readingOf, setReading } from './rates.ts';
-import type { ProbeReach, ReachProbe } from './reach.ts';
+import { loadReach, type Reach, reachState } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
 import { isVoiceMinute, setVoiceMinute, type VoiceMinute, voiceMinute } from './voice.ts';
@@ -41,7 +41,7 @@ interface WatchedState {
   readonly subject: SubjectKey;
   readonly tracks: readonly TrackState[];
   readonly cells: readonly CellState[];
-  readonly reach: Partial<Record<ReachProbe, ProbeReach>>;
+  readonly reach: Reach;
   readonly port?: Port;
   readonly clock?: DeviceClock;
   readonly voice?: VoiceMinute;
@@ -102,7 +102,7 @@ function* healthOf(registry: Registry): Generator<readonly [SubjectKey, Health]>
 }
 
 function watchedState(place: Watched): WatchedState {
-  const { agent, key, reach, port, clock, voice, isFresh, isGood, answeredSlot } = place;
+  const { agent, key, port, clock, voice, isFresh, isGood, answeredSlot } = place;
   return {
     agent,
     subject: key,
@@ -110,7 +110,7 @@ function watchedState(place: Watched): WatchedState {
       .filter(({ seat }) => seat.plan.role !== 'ignored')
       .map((one) => trackState(place, one)),
     cells: place.cells.map(cellState),
-    reach: packPlain(reach) as WatchedState['reach'],
+    reach: reachState(place),
     ...(port && { port: { ...port } }),
     ...(clock && { clock: { ...clock } }),
     ...(voice && { voice: voiceMinute(voice, place.marks) }),
@@ -196,7 +196,7 @@ export function restoreRegistry(
 }
 
 function restorePlace(place: Watched, state: WatchedState): void {
-  Object.assign(place.reach, unpackPlain(state.reach));
+  loadReach(place, state.reach);
   place.port = state.port && { ...createPort(), ...state.port };
   place.clock = state.clock && { ...state.clock };
   setTimes(place.marks, 0, state.times);

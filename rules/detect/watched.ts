@@ -16,7 +16,6 @@ import type { DeviceClock } from './device-clock.ts';
 import type { Flap } from './flapping.ts';
 import { createMarks, type Marks } from './marks.ts';
 import type { Plan } from './plans.ts';
-import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Voice } from './voice.ts';
 
 /** A sample on its way to the rules. One object, used again for each sample. */
@@ -202,7 +201,6 @@ export interface Watched {
   cells: readonly Cell[];
   /** Rings and profiles; see `addBulk`. */
   bulk: readonly unknown[];
-  readonly reach: Partial<Record<ReachProbe, ProbeReach>>;
   readonly shared: Shared;
   port: Port | undefined;
   clock: DeviceClock | undefined;
@@ -242,7 +240,6 @@ export function createWatched(agent: AgentId, shared: Shared): Watched {
     device: undefined,
     isFresh: false,
     voice: undefined,
-    reach: {},
     port: undefined,
     kind: kindOf(shared.key),
     isGood: false,
