@@ -27,6 +27,7 @@ import type { Plan } from './detect/plans.ts';
 import { derive } from './detect/rates.ts';
 import { REACH_PATIENCE } from './detect/reach.ts';
 import { createRegistry } from './detect/registry.ts';
+import { repack } from './detect/repack.ts';
 import { createScope } from './detect/scope.ts';
 import { createSink, type SiteFact } from './detect/sink.ts';
 import {
@@ -37,6 +38,7 @@ import {
 } from './detect/snapshot.ts';
 import { noteVoice, type Voice, type VoiceInput } from './detect/voice.ts';
 import {
+  type Cell,
   createOutlet,
   type Feed,
   type Outlet,
@@ -383,6 +385,8 @@ export function createSiteEngine(
   /** Rules that stay keep their state where their detector is the same. */
   function refit(watched: Watched, now: EpochMs): void {
     const rules = new Map(scope.rulesOf(watched.key).map((one) => [one.rule.id, one]));
+    const before = watched.cells.length;
+    const renewed = new Set<Cell>();
     for (const cell of watched.cells) {
       const { id, detector } = cell.compiled.rule;
       const compiled = rules.get(id);
@@ -390,12 +394,12 @@ export function createSiteEngine(
         alerts.withdraw(cell, `the rule ${id} no longer applies`, now);
         continue;
       }
-      if (JSON.stringify(detector) !== JSON.stringify(compiled.rule.detector)) {
-        registry.renew(cell, compiled);
-      }
+      const isSame = JSON.stringify(detector) === JSON.stringify(compiled.rule.detector);
+      if (!isSame) renewed.add(cell);
       cell.compiled = compiled;
     }
     watched.cells = watched.cells.filter((cell) => rules.has(cell.compiled.rule.id));
+    if (renewed.size > 0 || watched.cells.length < before) repack(watched, renewed);
   }
 
   return {

@@ -6,7 +6,8 @@ export type Numbers = number[];
  * The numbers of one subject, its series and its rules, side by side in one array: each sample turns
  * several of them, and with 100,000 series what is scattered in memory costs more than all arithmetic.
  * First those of the subject, then a block for each series, each rule and each input of a rule, in the
- * order of making. A block that had to move leaves its old place unused until the next restart.
+ * order of making. A block that had to move leaves its old place unused until they are laid out anew, at a
+ * restart or by `repack`.
  */
 export type Marks = Numbers;
 
@@ -17,7 +18,7 @@ export const PATIENCE = 2;
 /** Of the batch that is being sorted; see `batch-order.ts`. */
 export const LAST_KEY = 3;
 export const PORTS_AT = 4;
-/** Where is noted what each of three probes knows; see `reach.ts`. */
+/** Where is noted what each of three probes knows; see `reach.ts`. From here on there are places. */
 export const REACH = 5;
 const SUBJECT = 8;
 

@@ -35,8 +35,6 @@ export interface Registry {
   trackOf(watched: Watched, series: Series): Track;
   /** The cell of a rule on the subject, made when it is missing. */
   cell(watched: Watched, compiled: CompiledRule): Cell;
-  /** The cell's numbers begin anew: its rule has another detector. */
-  renew(cell: Cell, compiled: CompiledRule): void;
   /** After a change of rules or subjects: series find their rules anew. */
   relink(): void;
   remove(watched: Watched): void;
@@ -190,12 +188,6 @@ export function createRegistry(scope: () => Scope): Registry {
     track,
     trackOf,
     cell,
-    renew(cell, compiled) {
-      const { watched: place } = cell;
-      const { marks } = place;
-      const times = marks.slice(cell.place, cell.place + CELL);
-      cell.place = addRoom(place, times.concat(compiled.judge.first));
-    },
     relink() {
       // They hold the judges of the rules that were.
       seats.clear();
