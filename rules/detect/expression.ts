@@ -148,7 +148,7 @@ export function expressionJudge({ raise, clear }: Expression): Judge {
         const input = inputAt(marks, base + OPERANDS + place);
         if (input === 0) return null;
         const window = fold === 'last' ? [] : windowState(marks, input + WINDOW);
-        return [...marks.slice(input, input + WINDOW), ...window];
+        return marks.slice(input, input + WINDOW).concat(window);
       }),
       isBreached: marks[base + IS_BREACHED] === 1,
       since: marks[base + BREACHED_SINCE] as EpochMs,

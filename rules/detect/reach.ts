@@ -157,10 +157,12 @@ function isAnswering(marks: Marks, reach: number, since: EpochMs, at: EpochMs): 
 
 /** What is known by all probes, for snapshots, in the order in which they were first heard. */
 export function reachState({ marks }: Marking): Reach {
-  const heard = REACH_PROBES.map((probe) => ({ probe, reach: inputAt(marks, reachPointer(probe)) }))
-    .filter(({ reach }) => reach !== 0)
-    .sort((a, b) => a.reach - b.reach);
-  return Object.fromEntries(heard.map(({ probe, reach }) => [probe, probeState(marks, reach)]));
+  const placeOf = (probe: ReachProbe): number => inputAt(marks, reachPointer(probe));
+  const heard = REACH_PROBES.filter((probe) => placeOf(probe) !== 0);
+  if (heard.length > 1) heard.sort((a, b) => placeOf(a) - placeOf(b));
+  const state: Reach = {};
+  for (const probe of heard) state[probe] = probeState(marks, placeOf(probe));
+  return state;
 }
 
 function probeState(marks: Marks, reach: number): ProbeReach {

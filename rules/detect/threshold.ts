@@ -145,7 +145,7 @@ export function thresholdJudge(detector: Threshold): Judge {
       judged.map((_, i) => {
         const input = inputAt(marks, base + i);
         if (input === 0) return null;
-        return [...marks.slice(input, input + WINDOW), ...windowState(marks, input + WINDOW)];
+        return marks.slice(input, input + WINDOW).concat(windowState(marks, input + WINDOW));
       }),
     load(base, watched, state) {
       const inputs = state.map(

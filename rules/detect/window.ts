@@ -131,27 +131,24 @@ function join(
 export function moveToGrow(watched: Marking, pointer: number, fields: number): void {
   const { marks } = watched;
   const input = inputAt(marks, pointer);
-  const { head, size, ring } = partsOf(marks, input + fields);
+  const ring = ringOf(marks, input + fields);
+  const head = whole(marks, input + fields + HEAD);
+  const size = whole(marks, input + fields + SIZE);
   const more = Math.max(1, (ring.length / WIDTH) >> 1) * WIDTH;
   const turned = ring.map((_, i) => ring[(i + head * WIDTH) % ring.length] as number);
   const window = windowOf(0, size, [...turned, ...new Array<number>(more).fill(0)]);
   addInput(watched, pointer, [...marks.slice(input, input + fields), ...window]);
 }
 
-function partsOf(numbers: Numbers, base: number) {
+const ringOf = (numbers: Numbers, base: number): Numbers => {
   const ring = base + RING;
-  return {
-    head: whole(numbers, base + HEAD),
-    size: whole(numbers, base + SIZE),
-    ring: numbers.slice(ring, ring + whole(numbers, base + ROOM) * WIDTH),
-  };
-}
+  return numbers.slice(ring, ring + whole(numbers, base + ROOM) * WIDTH);
+};
 
 /** As snapshots have it: head, size, ring. */
-export function windowState(numbers: Numbers, base: number): Numbers {
-  const { head, size, ring } = partsOf(numbers, base);
-  return [head, size, ...ring];
-}
+export const windowState = (numbers: Numbers, base: number): Numbers =>
+  // Spread into an array each number would become an object.
+  numbers.slice(base, base + ROOM).concat(ringOf(numbers, base));
 
 /** @param state as `windowState` gave it */
 export function windowFrom([head = 0, size = 0, ...ring]: readonly number[]): Numbers {
