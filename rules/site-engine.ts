@@ -7,21 +7,27 @@ import type { Instant, SiteEngine, Snapshot } from './contract.ts';
 import { createAlerts, FOREVER } from './detect/alerts.ts';
 import { createSorter } from './detect/batch-order.ts';
 import { tellHealth } from './detect/health.ts';
+import { inputAt } from './detect/inputs.ts';
 import { noteLevel } from './detect/level.ts';
 import {
+  CELL,
   CELL_FRESH_UNTIL,
   EVERY,
   FRESH_UNTIL,
   freshUntilOf,
   LAST_AT,
   type Marks,
+  NOT_STATED,
   PATIENCE,
   SEEN_AT,
+  STATED,
 } from './detect/marks.ts';
 import { noteLoad, noteSample } from './detect/notes.ts';
 import type { Plan } from './detect/plans.ts';
 import { derive } from './detect/rates.ts';
+import { REACH_PATIENCE } from './detect/reach.ts';
 import { createRegistry } from './detect/registry.ts';
+import { repack } from './detect/repack.ts';
 import { createScope } from './detect/scope.ts';
 import { createSink, type SiteFact } from './detect/sink.ts';
 import {
@@ -32,9 +38,11 @@ import {
 } from './detect/snapshot.ts';
 import { noteVoice, type Voice, type VoiceInput } from './detect/voice.ts';
 import {
+  type Cell,
   createOutlet,
   type Feed,
   type Outlet,
+  type Seat,
   type Track,
   type Watched,
 } from './detect/watched.ts';
@@ -105,7 +113,7 @@ export function createSiteEngine(
       const { watched } = track;
       if (watched === undefined) continue;
       const sample = samples[i] as Sample;
-      const before = watched.marks[track.place + LAST_AT] as EpochMs;
+      const before = watched.marks[track.seat.place + LAST_AT] as EpochMs;
       if (isJudged(sample, before, oldest, now)) take(watched, track, sample, before, now);
     }
     return heard.length === 0 ? sink.take() : [...heard, ...sink.take()];
@@ -118,7 +126,8 @@ export function createSiteEngine(
     before: EpochMs,
     now: EpochMs,
   ): void {
-    const { plan, learned } = track;
+    const { seat, learned } = track;
+    const { plan } = seat;
     const { at } = sample;
     const every = noteInterval(watched, track, sample, before);
     feed.at = at;
@@ -130,24 +139,24 @@ export function createSiteEngine(
     feed.learned = learned;
     touch(watched, feed, now);
     if (plan.role === 'counter') {
-      if (!takeRate(watched, track, sample, before)) return;
-    } else if (plan.role !== 'plain') noteSample(track, feed, sink, now);
+      if (!takeRate(watched, seat, sample, before)) return;
+    } else if (plan.role !== 'plain') noteSample(plan, feed, sink, now);
     if (watched.voice !== undefined && plan.voice !== undefined) {
       takeVoice(watched, watched.voice, plan.voice, now);
       feed.learned = learned;
     }
     if (learned !== undefined) noteLevel(track, feed, sink, now);
-    judgeAll(track.outlet, now);
+    judgeAll(seat.outlet, now);
   }
 
   /** Puts the rate of a counter in place of its reading; false when there is none to be had. */
-  function takeRate(watched: Watched, track: Track, sample: Sample, before: EpochMs): boolean {
-    const figure = derive(watched, track, sample, feed.value, before, feed.every);
+  function takeRate(watched: Watched, seat: Seat, sample: Sample, before: EpochMs): boolean {
+    const figure = derive(watched, seat, sample, feed.value, before, feed.every);
     if (figure === undefined) return false;
-    const { judged } = track.plan;
+    const { judged, isOctets } = seat.plan;
     onDerived?.(watched.agent, judged as DerivedMetricName, watched.key, sample.at, figure);
     feed.value = figure;
-    if (track.plan.isOctets) noteLoad(watched, judged, figure);
+    if (isOctets) noteLoad(watched, judged, figure);
     return true;
   }
 
@@ -187,11 +196,12 @@ export function createSiteEngine(
     { at, series }: Sample,
     before: EpochMs,
   ): DurationMs {
-    const { plan, place } = track;
+    const { plan, place } = track.seat;
     marks[place + LAST_AT] = at;
     let every = marks[place + EVERY] as number;
-    const stated = track.series === series ? track.stated : series.every;
-    if (stated !== undefined) every = stated;
+    const stated =
+      track.series === series ? (marks[place + STATED] as number) : (series.every ?? NOT_STATED);
+    if (stated !== NOT_STATED) every = stated;
     else if (before > 0 && plan.role !== 'burst') {
       // Learned: a gap moves it little, a lasting change in a few samples.
       const apart = at - before;
@@ -201,11 +211,12 @@ export function createSiteEngine(
     return durationMs(every);
   }
 
-  function patienceWith({ reach }: Watched, { role, probe }: Plan, every: DurationMs): DurationMs {
+  function patienceWith({ marks }: Watched, { role, reach }: Plan, every: DurationMs): DurationMs {
     if (role === 'burst') {
       // Bursts come when there is doubt; they keep nothing fresh for longer than rounds do.
-      const rounds = reach[probe];
-      if (rounds !== undefined && rounds.patience > 0) return rounds.patience;
+      const rounds = inputAt(marks, reach);
+      const patience = rounds === 0 ? 0 : (marks[rounds + REACH_PATIENCE] as number);
+      if (patience > 0) return durationMs(patience);
     }
     if (every === 0) return UNKNOWN_PATIENCE;
     return durationMs(scope.settings.timing.staleIntervals * every + GRACE);
@@ -322,7 +333,7 @@ export function createSiteEngine(
         // One that was silent before stays so until it is heard.
         if (cell.compiled.rule.detector.kind === 'agent-silent' && cell.alert === undefined) {
           setFeed(watched, now, 1);
-          cell.compiled.judge.observe(cell.state, 0, feed);
+          cell.compiled.judge.observe(cell.place + CELL, 0, feed);
         }
       }
     }
@@ -374,6 +385,8 @@ export function createSiteEngine(
   /** Rules that stay keep their state where their detector is the same. */
   function refit(watched: Watched, now: EpochMs): void {
     const rules = new Map(scope.rulesOf(watched.key).map((one) => [one.rule.id, one]));
+    const before = watched.cells.length;
+    const renewed = new Set<Cell>();
     for (const cell of watched.cells) {
       const { id, detector } = cell.compiled.rule;
       const compiled = rules.get(id);
@@ -381,12 +394,12 @@ export function createSiteEngine(
         alerts.withdraw(cell, `the rule ${id} no longer applies`, now);
         continue;
       }
-      if (JSON.stringify(detector) !== JSON.stringify(compiled.rule.detector)) {
-        cell.state = compiled.judge.create();
-      }
+      const isSame = JSON.stringify(detector) === JSON.stringify(compiled.rule.detector);
+      if (!isSame) renewed.add(cell);
       cell.compiled = compiled;
     }
     watched.cells = watched.cells.filter((cell) => rules.has(cell.compiled.rule.id));
+    if (renewed.size > 0 || watched.cells.length < before) repack(watched, renewed);
   }
 
   return {

@@ -12,10 +12,17 @@ import {
 import { HIGH, isWarm, LOW, learnedSince, MIDDLE, usually } from './baseline-series.ts';
 import { createFlap, flapReason, noteChange, turnFlap } from './flapping.ts';
 import { tellHealth } from './health.ts';
-import { CELL_FRESH_UNTIL, CELL_IS_ACTIVE, CELL_LAST_AT, CELL_PATIENCE } from './marks.ts';
+import { CELL, CELL_FRESH_UNTIL, CELL_IS_ACTIVE, CELL_LAST_AT, CELL_PATIENCE } from './marks.ts';
 import type { Scope } from './scope.ts';
 import type { Sink } from './sink.ts';
-import type { Cell, Feed, Finding, Outlet, Watched } from './watched.ts';
+import {
+  type Cell,
+  cellAt,
+  type Feed,
+  type Finding,
+  type Outlet,
+  type Watched,
+} from './watched.ts';
 
 /** The life of alerts: verdicts become facts. */
 export interface Alerts {
@@ -38,7 +45,7 @@ function usualOf(
   metric: RuleMetricName | undefined,
   at: EpochMs,
 ): Partial<Finding> {
-  const learned = tracks.find((track) => track.plan.metric === metric)?.learned;
+  const learned = tracks.find(({ seat }) => seat.plan.metric === metric)?.learned;
   if (learned === undefined || !isWarm(learned, at)) return {};
   const of = (share: number): number => usually(learned, share);
   return {
@@ -53,24 +60,21 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
   /** Pending and firing: few, whatever the number of series. */
   const active = new Set<Cell>();
 
-  function judge(
-    { judge: by, state, input, cell, place }: Outlet,
-    feed: Feed,
-    now: EpochMs,
-  ): boolean {
-    const { at, patience } = feed;
-    const verdict = by.observe(state, input, feed);
+  function judge({ judge: by, input, place }: Outlet, feed: Feed, now: EpochMs): boolean {
+    const { at, patience, watched } = feed;
+    const verdict = by.observe(place + CELL, input, feed);
     if (by.trend !== undefined) {
-      const trend = by.trend(state, feed);
+      const trend = by.trend();
       if (trend !== undefined) sink.push(at, trend);
     }
-    const { marks } = feed.watched;
+    const { marks } = watched;
     marks[place + CELL_LAST_AT] = at;
     marks[place + CELL_PATIENCE] = patience;
     const until = at + patience;
     if (until > (marks[place + CELL_FRESH_UNTIL] as number))
       marks[place + CELL_FRESH_UNTIL] = until;
     if (verdict !== 'breached' && marks[place + CELL_IS_ACTIVE] === 0) return false;
+    const cell = cellAt(watched, place);
     step(cell, verdict, at, now);
     noteActive(cell);
     return true;
@@ -104,7 +108,7 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     const begins = noteFlap(cell, at);
     if (step === 'fired' && cell.alert === undefined) fire(cell, at, now);
     else if (step === 'resolved' && cell.flap?.isFlapping !== true) {
-      const text = cell.compiled.judge.cleared(cell.state, cell.watched);
+      const text = cell.compiled.judge.cleared(cell.place + CELL, cell.watched);
       resolve(cell, { kind: 'cleared', text }, at, now);
     } else tellHealth(cell.watched.shared, sink, at, now);
     if (!begins || cell.alert === undefined || cell.flap === undefined) return;
@@ -127,14 +131,14 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
   /** It has been quiet for long enough: as it is now, it is. */
   function endFlapping(cell: Cell, at: EpochMs, now: EpochMs): void {
     if (cell.machine?.state === 'firing' || cell.alert === undefined) return;
-    const text = cell.compiled.judge.cleared(cell.state, cell.watched);
+    const text = cell.compiled.judge.cleared(cell.place + CELL, cell.watched);
     resolve(cell, { kind: 'cleared', text: `${text}, and has been steady for a while` }, at, now);
   }
 
   function fire(cell: Cell, at: EpochMs, now: EpochMs): void {
     const { watched } = cell;
     const { rule, judge: by } = cell.compiled;
-    const finding = by.finding(cell.state, watched, at);
+    const finding = by.finding(cell.place + CELL, watched, at);
     const site = scope().siteOf(watched.key);
     const { metric } = finding;
     cell.alert = {

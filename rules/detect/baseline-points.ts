@@ -1,5 +1,5 @@
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
-import type { Numbers } from './window.ts';
+import type { Numbers } from './marks.ts';
 
 /**
  * What the statistical detectors judge (design 6.15): medians of one minute, or the samples

@@ -28,8 +28,8 @@ import {
   levelState,
   restoreLevel,
 } from './level-segments.ts';
+import type { Numbers } from './marks.ts';
 import type { Feed } from './watched.ts';
-import type { Numbers } from './window.ts';
 
 /**
  * What is learned of one series, whatever rules judge it. Nearly all of it is in one array, since what

@@ -16,13 +16,14 @@ import {
   ripeness,
   usually,
 } from './baseline-series.ts';
-import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
-import type { Numbers } from './window.ts';
+import { addInput, inputAt, inputState, loadInputs } from './inputs.ts';
+import { type Marks, type Numbers, zeros } from './marks.ts';
+import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
 import { durationText, figureText, metricText } from './wording.ts';
 
 type Baseline = Extract<Detector, { kind: 'baseline' }>;
 
-/** The run of one metric beyond what is usual, as numbers; times are 0 for never. */
+/** The run of one metric beyond what is usual; times are 0 for never. Most series never have one. */
 const EVIDENCE = 0;
 const SINCE = 1;
 const LAST_AT = 2;
@@ -43,7 +44,7 @@ const SURENESS = 14;
 const RIPENESS = 15;
 const FIELDS = 16;
 
-/** One per metric, null until it first leaves its usual band. */
+/** As snapshots have it: one per metric, null until it first leaves its usual band. */
 type BaselineState = (Numbers | null)[];
 
 /**
@@ -93,131 +94,143 @@ export function baselineJudge(detector: Baseline, clearAfter: DurationMs): Judge
     usually(learned, MIDDLE) + side * youth(learned, at) * marginOn(side, learned);
 
   function gain(
-    input: Numbers,
+    marks: Marks,
+    run: number,
     point: SeriesPoint,
     height: number,
     learned: Learned,
     { at, patience }: Feed,
   ): void {
     const side = Math.sign(height);
-    const last = input[LAST_AT] as number;
+    const last = marks[run + LAST_AT] as number;
     const isTornOff = point.at - last > Math.max(patience, 3 * point.spans);
-    if (input[IS_BREACHED] === 0 && (isTornOff || side !== input[SIDE])) input[EVIDENCE] = 0;
-    const isFirst = input[EVIDENCE] === 0;
+    if (marks[run + IS_BREACHED] === 0 && (isTornOff || side !== marks[run + SIDE]))
+      marks[run + EVIDENCE] = 0;
+    const isFirst = marks[run + EVIDENCE] === 0;
     if (isFirst) {
-      input.fill(0, SUM, LIMIT);
-      input[SINCE] = point.since;
-      input[SIDE] = side;
+      marks[run + SUM] = marks[run + COUNT] = 0;
+      marks[run + SINCE] = point.since;
+      marks[run + SIDE] = side;
     }
     // A poll or two that were lost in between do not make it shorter.
     const lasted = isFirst ? point.spans : Math.min(point.at - last, 2 * point.spans);
     const rarity = rarityOf(shareBeyond(learned, limitOn(side, learned, at), side));
-    input[EVIDENCE] = (input[EVIDENCE] as number) + lasted * weightOf(height) * rarity;
-    input[SUM] = (input[SUM] as number) + point.value;
-    input[COUNT] = (input[COUNT] as number) + 1;
-    input[LAST_AT] = point.at;
-    input[PATIENCE] = patience;
-    input[CALM_SINCE] = 0;
+    marks[run + EVIDENCE] = (marks[run + EVIDENCE] as number) + lasted * weightOf(height) * rarity;
+    marks[run + SUM] = (marks[run + SUM] as number) + point.value;
+    marks[run + COUNT] = (marks[run + COUNT] as number) + 1;
+    marks[run + LAST_AT] = point.at;
+    marks[run + PATIENCE] = patience;
+    marks[run + CALM_SINCE] = 0;
   }
 
-  function calm(input: Numbers, at: EpochMs, patience: DurationMs): void {
-    input[LAST_AT] = at;
-    input[PATIENCE] = patience;
-    if (input[IS_BREACHED] === 0) input[EVIDENCE] = 0;
-    else if (input[CALM_SINCE] === 0) input[CALM_SINCE] = at;
-    else if (at - (input[CALM_SINCE] as number) >= clearAfter) {
-      input[IS_BREACHED] = 0;
-      input[EVIDENCE] = 0;
+  function calm(marks: Marks, run: number, at: EpochMs, patience: DurationMs): void {
+    marks[run + LAST_AT] = at;
+    marks[run + PATIENCE] = patience;
+    if (marks[run + IS_BREACHED] === 0) marks[run + EVIDENCE] = 0;
+    else if (marks[run + CALM_SINCE] === 0) marks[run + CALM_SINCE] = at;
+    else if (at - (marks[run + CALM_SINCE] as number) >= clearAfter) {
+      marks[run + IS_BREACHED] = 0;
+      marks[run + EVIDENCE] = 0;
     }
   }
 
-  function noteProof(input: Numbers, learned: Learned, at: EpochMs): void {
-    const side = input[SIDE] as number;
+  function noteProof(marks: Marks, run: number, learned: Learned, at: EpochMs): void {
+    const side = marks[run + SIDE] as number;
     const ripe = ripeness(learned, at);
     const limit = limitOn(side, learned, at);
-    input[IS_BREACHED] = 1;
-    input[LIMIT] = limit;
-    input[AT_LOW] = usually(learned, LOW);
-    input[AT_MIDDLE] = usually(learned, MIDDLE);
-    input[AT_HIGH] = usually(learned, HIGH);
-    input[LEARNING_SINCE] = learnedSince(learned);
-    input[RIPENESS] = ripe;
-    input[SURENESS] = (1 - shareBeyond(learned, limit, side)) * (0.5 + ripe / 2);
+    marks[run + IS_BREACHED] = 1;
+    marks[run + LIMIT] = limit;
+    marks[run + AT_LOW] = usually(learned, LOW);
+    marks[run + AT_MIDDLE] = usually(learned, MIDDLE);
+    marks[run + AT_HIGH] = usually(learned, HIGH);
+    marks[run + LEARNING_SINCE] = learnedSince(learned);
+    marks[run + RIPENESS] = ripe;
+    marks[run + SURENESS] = (1 - shareBeyond(learned, limit, side)) * (0.5 + ripe / 2);
   }
 
-  function judge(input: Numbers | null, learned: Learned, feed: Feed): Numbers | null {
+  /** @param pointer where the place of its run is noted */
+  function judge(pointer: number, learned: Learned, feed: Feed): void {
+    const { watched, at } = feed;
     const { point } = learned;
-    if (point === undefined || !isWarm(learned, feed.at)) return input;
-    const height = heightOf(point, learned, feed.at);
+    if (point === undefined || !isWarm(learned, at)) return;
+    const height = heightOf(point, learned, at);
+    let run = inputAt(watched.marks, pointer);
     if (!(Math.abs(height) > 1)) {
-      if (input !== null) calm(input, feed.at, feed.patience);
-      return input;
+      if (run !== 0) calm(watched.marks, run, at, feed.patience);
+      return;
     }
-    const run = input ?? new Array<number>(FIELDS).fill(0);
-    gain(run, point, height, learned, feed);
-    if (run[IS_BREACHED] === 0 && (run[EVIDENCE] as number) >= proof) {
-      noteProof(run, learned, feed.at);
+    if (run === 0) run = addInput(watched, pointer, zeros(FIELDS));
+    const { marks } = watched;
+    gain(marks, run, point, height, learned, feed);
+    if (marks[run + IS_BREACHED] === 0 && (marks[run + EVIDENCE] as number) >= proof) {
+      noteProof(marks, run, learned, at);
     }
-    return run;
   }
 
-  const isBreaching = (input: Numbers | null, at: EpochMs): input is Numbers =>
-    input !== null &&
-    input[IS_BREACHED] === 1 &&
-    input[CALM_SINCE] === 0 &&
-    at - (input[LAST_AT] as number) <= (input[PATIENCE] as number) + 60_000;
+  function isBreaching(marks: Marks, base: number, at: EpochMs): boolean {
+    for (let i = 0; i < judged.length; i++) {
+      const run = inputAt(marks, base + i);
+      if (run === 0 || marks[run + IS_BREACHED] === 0 || marks[run + CALM_SINCE] !== 0) continue;
+      const until = (marks[run + LAST_AT] as number) + (marks[run + PATIENCE] as number) + 60_000;
+      if (at <= until) return true;
+    }
+    return false;
+  }
 
-  const speaking = (state: BaselineState): number =>
-    Math.max(
-      0,
-      state.findIndex((input) => input?.[IS_BREACHED] === 1),
-    );
+  /** The first metric whose run is so, else the first of all. */
+  function speaking({ marks }: Watched, base: number, isIt: (run: number) => boolean): number {
+    const found = judged.findIndex((_, i) => {
+      const run = inputAt(marks, base + i);
+      return run !== 0 && isIt(run);
+    });
+    return Math.max(0, found);
+  }
 
   return defineJudge<BaselineState>({
     learns: true,
     metrics: judged,
-    create: () => judged.map(() => null),
-    observe(state, index, feed): Verdict {
+    first: zeros(judged.length),
+    observe(base, index, feed): Verdict {
       const { learned } = feed;
       // Between two points nothing new is known.
       if (learned?.point === undefined) return 'unknown';
-      state[index] = judge(state[index] ?? null, learned, feed);
-      return state.some((input) => isBreaching(input, feed.at)) ? 'breached' : 'normal';
+      judge(base + index, learned, feed);
+      return isBreaching(feed.watched.marks, base, feed.at) ? 'breached' : 'normal';
     },
-    finding(state, _watched, at): Finding {
-      const index = speaking(state);
+    finding(base, watched, at): Finding {
+      const isIt = (run: number) => watched.marks[run + IS_BREACHED] === 1;
+      const index = speaking(watched, base, isIt);
       const metric = judged[index] as RuleMetricName;
-      const input = state[index] ?? new Array<number>(FIELDS).fill(0);
-      const figure = (field: number): string => figureText(metric, input[field] as number);
-      const onsetAt = epochMs(Math.min(input[SINCE] as number, at));
-      const observed = (input[SUM] as number) / (input[COUNT] as number);
-      const learningSince = epochMs(input[LEARNING_SINCE] as number);
+      const run =
+        inputAt(watched.marks, base + index) || addInput(watched, base + index, zeros(FIELDS));
+      const { marks } = watched;
+      const of = (field: number): number => marks[run + field] as number;
+      const figure = (field: number): string => figureText(metric, of(field));
+      const onsetAt = epochMs(Math.min(of(SINCE), at));
+      const observed = of(SUM) / of(COUNT);
+      const learningSince = epochMs(of(LEARNING_SINCE));
       const young =
-        (input[RIPENESS] as number) < 1
-          ? `; baseline young, learned for ${durationText(at - learningSince)}`
-          : '';
+        of(RIPENESS) < 1 ? `; baseline young, learned for ${durationText(at - learningSince)}` : '';
       return {
         metric,
         onsetAt,
         observed,
-        expected: input[LIMIT] as number,
-        usual: {
-          low: input[AT_LOW] as number,
-          middle: input[AT_MIDDLE] as number,
-          high: input[AT_HIGH] as number,
-        },
-        sureness: Math.round((input[SURENESS] as number) * 1000) / 1000,
+        expected: of(LIMIT),
+        usual: { low: of(AT_LOW), middle: of(AT_MIDDLE), high: of(AT_HIGH) },
+        sureness: Math.round(of(SURENESS) * 1000) / 1000,
         learningSince,
         text: `${metricText(metric)} ${figureText(metric, observed)} for ${durationText(at - onsetAt)}, usually ${figure(AT_MIDDLE)} (${figure(AT_LOW)} to ${figure(AT_HIGH)}), limit ${figure(LIMIT)}${young}`,
       };
     },
-    cleared(state) {
-      const input = state.find((one) => one !== null);
-      const index = input === undefined ? 0 : state.indexOf(input);
+    cleared(base, watched) {
+      const index = speaking(watched, base, () => true);
       const metric = judged[index] as RuleMetricName;
-      const middle = figureText(metric, input?.[AT_MIDDLE] ?? 0);
-      return `${metricText(metric)} within its usual band for ${durationText(clearAfter)}, usually ${middle}`;
+      const run = inputAt(watched.marks, base + index);
+      const usual = run === 0 ? 0 : (watched.marks[run + AT_MIDDLE] as number);
+      return `${metricText(metric)} within its usual band for ${durationText(clearAfter)}, usually ${figureText(metric, usual)}`;
     },
+    save: (base, { marks }) => judged.map((_, i) => inputState(marks, base + i, FIELDS)),
+    load: (base, watched, state) => loadInputs(watched, base, judged.length, state),
   });
 }
 

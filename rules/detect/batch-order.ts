@@ -75,9 +75,9 @@ export function createSorter(
   }
 
   function isNext(track: Track, at: number): boolean {
-    const { plan, watched: place } = track;
+    const { seat, watched: place } = track;
     if (place === undefined) return true;
-    if (!follows(place, at, plan.rank)) return false;
+    if (!follows(place, at, seat.plan.rank)) return false;
     const { device } = place;
     if (device !== undefined && device !== place) notePort(device, at);
     return true;

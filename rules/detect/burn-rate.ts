@@ -1,5 +1,5 @@
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
-import { type DurationMs, epochMs, minutes } from '../../protocol/model/units.ts';
+import { epochMs, minutes } from '../../protocol/model/units.ts';
 import type { BurnWindow, Detector } from '../settings.ts';
 import {
   type BurnRings,
@@ -10,16 +10,24 @@ import {
   noteBad,
 } from './burn-windows.ts';
 import { ROUND_ECHOES } from './chance.ts';
-import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
-import type { Numbers } from './window.ts';
+import type { Numbers } from './marks.ts';
+import {
+  addBulk,
+  bulkAt,
+  defineJudge,
+  type Feed,
+  type Finding,
+  type Judge,
+  type Watched,
+} from './watched.ts';
 import { durationText } from './wording.ts';
 
 type BurnRate = Extract<Detector, { kind: 'burn-rate' }>;
 
-/** Good minutes cost nothing but these; the rings are made with the first bad one. */
+/** As snapshots have it. Good minutes cost nothing but `now`; the rings are made with the first bad one. */
 interface BurnState {
   readonly now: Numbers;
-  rings: BurnRings | null;
+  readonly rings: BurnRings | null;
 }
 
 /** Which of the metrics is judged: the first that is measured. -1 = none yet. */
@@ -37,8 +45,9 @@ const UNTOLD = 7;
 /** The window that fires, -1 = none, and since when. */
 const WINDOW = 8;
 const SINCE = 9;
-const AT_FIRST: Numbers = [-1, 0, 0, 0, 0, 0, 0, 0, -1, 0];
-const NOTHING: Burnt = { bad: 0, told: 0, runs: 0 };
+/** Where the rings are kept, 0 = none were needed yet. */
+const RINGS = 10;
+const AT_FIRST: Numbers = [-1, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0];
 
 const MINUTE = minutes(1);
 /** What one bucket of an hour takes. */
@@ -68,109 +77,144 @@ export function burnRateJudge(detector: BurnRate): Judge {
   const judged = [detector.metric, ...(detector.also ?? [])];
   const budget = 1 - objective;
 
-  const isBad = (now: Numbers): boolean =>
-    (now[LOST] as number) >= badAt * (now[SENT] as number) &&
-    (now[LOST] as number) >= MIN_LOST - 1e-9;
+  const isBad = (lost: number, sent: number): boolean =>
+    lost >= badAt * sent && lost >= MIN_LOST - 1e-9;
 
-  function closeMinute(state: BurnState, feed: Feed): void {
-    const { now } = state;
-    if (now[SENT] === 0) return;
-    if (isBad(now)) noteBadMinute(state, feed.watched);
-    now.fill(0, LOST, BAD_MINUTE);
+  const ringsOf = (watched: Watched, base: number): BurnRings | undefined =>
+    bulkAt(watched, watched.marks[base + RINGS] as number);
+
+  function closeMinute(base: number, { watched, every }: Feed): void {
+    const { marks } = watched;
+    const sent = marks[base + SENT] as number;
+    if (sent === 0) return;
+    if (isBad(marks[base + LOST] as number, sent)) noteBadMinute(base, watched);
+    marks[base + LOST] = marks[base + SENT] = marks[base + COVERED] = 0;
     // So long other rules take to tell of what goes on: three rounds of the rarest probes.
-    const lasts = (now[MINUTE_OF] as number) * MINUTE - (now[RUN_SINCE] as number);
-    const isFresh = lasts < Math.max(OTHERS_TAKE, 4 * feed.every);
-    settle(state, isFresh ? (now[UNTOLD] as number) : 0);
+    const lasts =
+      (marks[base + MINUTE_OF] as number) * MINUTE - (marks[base + RUN_SINCE] as number);
+    const isFresh = lasts < Math.max(OTHERS_TAKE, 4 * every);
+    settle(base, watched, isFresh ? (marks[base + UNTOLD] as number) : 0);
   }
 
-  function noteBadMinute(state: BurnState, watched: Watched): void {
-    const { now } = state;
-    const minute = now[MINUTE_OF] as number;
-    const isNewRun = minute - (now[BAD_MINUTE] as number) > RUN_GAP;
+  function noteBadMinute(base: number, watched: Watched): void {
+    const { marks } = watched;
+    const minute = marks[base + MINUTE_OF] as number;
+    const isNewRun = minute - (marks[base + BAD_MINUTE] as number) > RUN_GAP;
     if (isNewRun) {
-      now[RUN_SINCE] = minute * MINUTE;
-      now[UNTOLD] = 0;
+      marks[base + RUN_SINCE] = minute * MINUTE;
+      marks[base + UNTOLD] = 0;
     }
-    const bad = Math.min(MOST_AT_ONCE, Math.max(1, Math.round((now[COVERED] as number) / MINUTE)));
-    const untold = Math.min(MOST_AT_ONCE, (now[UNTOLD] as number) + bad);
+    const lasted = Math.round((marks[base + COVERED] as number) / MINUTE);
+    const bad = Math.min(MOST_AT_ONCE, Math.max(1, lasted));
+    const untold = Math.min(MOST_AT_ONCE, (marks[base + UNTOLD] as number) + bad);
     // Told late, the run is told from its beginning.
     const told = isToldByOthers(watched, detector) ? untold : 0;
-    now[UNTOLD] = told > 0 ? 0 : untold;
-    state.rings ??= createRings();
-    noteBad(state.rings, minute, { bad, told, runs: isNewRun ? 1 : 0 });
-    now[BAD_MINUTE] = minute;
+    marks[base + UNTOLD] = told > 0 ? 0 : untold;
+    noteBad(madeRings(base, watched), minute, { bad, told, runs: isNewRun ? 1 : 0 });
+    marks[base + BAD_MINUTE] = minute;
   }
 
-  const burntOver = ({ rings, now }: BurnState, over: DurationMs): Burnt =>
-    rings === null ? NOTHING : burntIn(rings, now[MINUTE_OF] as number, over);
+  function madeRings(base: number, watched: Watched): BurnRings {
+    const known = ringsOf(watched, base);
+    if (known !== undefined) return known;
+    const rings = createRings();
+    watched.marks[base + RINGS] = addBulk(watched, rings);
+    return rings;
+  }
 
   /** @param fresh bad minutes that others may still tell of */
-  function settle(state: BurnState, fresh: number): void {
-    const { now } = state;
-    const wasFiring = (now[WINDOW] as number) >= 0;
-    const quietFor = ((now[MINUTE_OF] as number) - (now[BAD_MINUTE] as number)) * MINUTE;
-    const isLongAgo = quietFor > MOST_WINDOW;
-    now[WINDOW] = isLongAgo ? -1 : windows.findIndex((window) => burns(state, window, fresh));
-    if (now[WINDOW] >= 0 && !wasFiring) now[SINCE] = now[RUN_SINCE] as number;
+  function settle(base: number, watched: Watched, fresh: number): void {
+    const { marks } = watched;
+    const rings = ringsOf(watched, base);
+    // Nothing was ever bad: so it is nearly everywhere, once a minute and link.
+    if (rings === undefined) return;
+    const minute = marks[base + MINUTE_OF] as number;
+    const wasFiring = (marks[base + WINDOW] as number) >= 0;
+    const isLongAgo = (minute - (marks[base + BAD_MINUTE] as number)) * MINUTE > MOST_WINDOW;
+    const firing = isLongAgo
+      ? -1
+      : windows.findIndex((window) => burns(rings, minute, window, fresh));
+    marks[base + WINDOW] = firing;
+    if (firing >= 0 && !wasFiring) marks[base + SINCE] = marks[base + RUN_SINCE] as number;
   }
 
-  function burns(state: BurnState, { long, short, factor }: BurnWindow, fresh: number): boolean {
+  function burns(
+    rings: BurnRings,
+    minute: number,
+    { long, short, factor }: BurnWindow,
+    fresh: number,
+  ): boolean {
     const most = factor * budget;
-    const recent = burntOver(state, short);
+    const recent = burntIn(rings, minute, short);
     if ((recent.bad * MINUTE) / short < most) return false;
-    const all = burntOver(state, long);
+    const all = burntIn(rings, minute, long);
     const counted = all.runs >= MANY_RUNS ? all.bad : all.bad - all.told - fresh;
     return counted >= MIN_BAD && (counted * MINUTE) / long >= most;
   }
 
-  function measure(state: BurnState, feed: Feed): void {
+  function measure(base: number, feed: Feed): void {
     const { at, value, span, patience } = feed;
-    const { now } = state;
+    const { marks } = feed.watched;
     const minute = Math.floor(at / MINUTE);
-    if (minute !== now[MINUTE_OF]) {
-      closeMinute(state, feed);
-      now[MINUTE_OF] = minute;
+    if (minute !== marks[base + MINUTE_OF]) {
+      closeMinute(base, feed);
+      marks[base + MINUTE_OF] = minute;
     }
-    now[LOST] = (now[LOST] as number) + Math.min(1, Math.max(0, value)) * ROUND_ECHOES;
-    now[SENT] = (now[SENT] as number) + ROUND_ECHOES;
+    const lost = Math.min(1, Math.max(0, value)) * ROUND_ECHOES;
+    marks[base + LOST] = (marks[base + LOST] as number) + lost;
+    marks[base + SENT] = (marks[base + SENT] as number) + ROUND_ECHOES;
     // What nobody measured is neither good nor bad.
-    if (span <= patience) now[COVERED] = (now[COVERED] as number) + span;
+    if (span <= patience) marks[base + COVERED] = (marks[base + COVERED] as number) + span;
   }
 
-  const burnText = (state: BurnState, { long, short }: BurnWindow): string => {
+  const burnText = (all: Burnt, recent: Burnt, { long, short }: BurnWindow): string => {
     const rate = ({ bad }: { bad: number }, over: number) =>
       Number(((bad * MINUTE) / over / budget).toPrecision(2));
-    const all = burntOver(state, long);
-    const recent = burntOver(state, short);
     return `${all.bad} bad minutes in ${durationText(long)} in ${all.runs} stretches: the error budget of ${Number((objective * 100).toFixed(4))} % is used up ${rate(all, long)} times too fast, in the last ${durationText(short)} ${rate(recent, short)} times`;
   };
 
   return defineJudge<BurnState>({
     metrics: judged,
     form: 'burn-rate',
-    create: () => ({ now: [...AT_FIRST], rings: null }),
-    observe(state, input, feed) {
-      const { now } = state;
-      if ((now[INPUT] as number) < 0 || input < (now[INPUT] as number)) now[INPUT] = input;
-      if (input !== now[INPUT] || feed.every > RAREST) return 'unknown';
-      measure(state, feed);
-      return (now[WINDOW] as number) >= 0 ? 'breached' : 'normal';
+    first: AT_FIRST,
+    observe(base, input, feed) {
+      const { marks } = feed.watched;
+      const known = marks[base + INPUT] as number;
+      if (known < 0 || input < known) marks[base + INPUT] = input;
+      if (input !== marks[base + INPUT] || feed.every > RAREST) return 'unknown';
+      measure(base, feed);
+      return (marks[base + WINDOW] as number) >= 0 ? 'breached' : 'normal';
     },
-    finding(state, _watched, at): Finding {
-      const { now } = state;
-      const window = windows[Math.max(0, now[WINDOW] as number)];
-      const metric = judged[Math.max(0, now[INPUT] as number)] as RuleMetricName;
-      if (window === undefined) return { metric, onsetAt: at, text: 'the error budget is used up' };
-      const { bad } = burntOver(state, window.long);
+    finding(base, watched, at): Finding {
+      const { marks } = watched;
+      const window = windows[Math.max(0, marks[base + WINDOW] as number)];
+      const metric = judged[Math.max(0, marks[base + INPUT] as number)] as RuleMetricName;
+      const rings = ringsOf(watched, base);
+      if (window === undefined || rings === undefined) {
+        return { metric, onsetAt: at, text: 'the error budget is used up' };
+      }
+      const minute = marks[base + MINUTE_OF] as number;
+      const all = burntIn(rings, minute, window.long);
+      const recent = burntIn(rings, minute, window.short);
       return {
         metric,
-        onsetAt: epochMs(Math.min((now[SINCE] as number) || at, at)),
-        observed: (bad * MINUTE) / window.long / budget,
+        onsetAt: epochMs(Math.min((marks[base + SINCE] as number) || at, at)),
+        observed: (all.bad * MINUTE) / window.long / budget,
         expected: window.factor,
-        text: burnText(state, window),
+        text: burnText(all, recent, window),
       };
     },
     cleared: () => 'the error budget is used up no faster than it may',
+    save: (base, watched) => ({
+      now: watched.marks.slice(base, base + RINGS),
+      rings: ringsOf(watched, base) ?? null,
+    }),
+    load(base, watched, { now, rings }) {
+      now.forEach((figure, field) => {
+        watched.marks[base + field] = figure;
+      });
+      if (rings !== null) watched.marks[base + RINGS] = addBulk(watched, rings);
+    },
   });
 }
 

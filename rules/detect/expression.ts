@@ -4,15 +4,25 @@ import { holds, type Reader } from '../express/evaluate.ts';
 import type { Fold, Operand } from '../express/parse.ts';
 import type { Detector } from '../settings.ts';
 import type { Verdict } from './alert-state.ts';
-import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
-import { emptyWindow, extremeOf, meanOf, type Numbers, push } from './window.ts';
+import { addInput, inputAt, loadInputs } from './inputs.ts';
+import { type Marks, type Numbers, zeros } from './marks.ts';
+import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
+import {
+  emptyWindow,
+  extremeOf,
+  meanOf,
+  moveToGrow,
+  push,
+  windowFrom,
+  windowState,
+} from './window.ts';
 import { durationText, figureText, metricText } from './wording.ts';
 
 type Expression = Extract<Detector, { kind: 'expression' }>;
 
 /**
- * What is known of one operand, as numbers: the fields below, then the window of a folded one.
- * Times are 0 for never.
+ * What is known of one operand: the fields below, then the window of a folded one. Times are 0 for
+ * never.
  */
 const LAST_AT = 0;
 const PATIENCE = 1;
@@ -23,14 +33,17 @@ const EVERY = 4;
 const WINDOW = 5;
 const EMPTY: readonly number[] = [0, 0, 0, 0, 0];
 
+/** As snapshots have it. */
 interface ExpressionState {
-  readonly operands: (Numbers | null)[];
-  isBreached: boolean;
+  readonly operands: readonly (Numbers | null)[];
+  readonly isBreached: boolean;
   /** First sample at which the raising condition held. */
-  since: EpochMs;
+  readonly since: EpochMs;
 }
-
-const NEVER = epochMs(0);
+/** The last two as numbers, before the places of the operands. */
+const IS_BREACHED = 0;
+const BREACHED_SINCE = 1;
+const OPERANDS = 2;
 
 /** The configuration and the tests of the pack have compiled it before. */
 function compiled(text: string): Condition {
@@ -62,10 +75,10 @@ export function expressionJudge({ raise, clear }: Expression): Judge {
     operands.flatMap((operand, place) => (operand.metric === metric ? [place] : [])),
   );
 
-  function reader(state: ExpressionState, at: EpochMs) {
+  function reader(marks: Marks, base: number, at: EpochMs) {
     return (operand: Operand): number | undefined => {
-      const numbers = state.operands[placeOf.get(operand) as number];
-      return numbers ? knownOf(numbers, operand, at) : undefined;
+      const input = inputAt(marks, base + OPERANDS + (placeOf.get(operand) as number));
+      return input === 0 ? undefined : knownOf(marks, input, operand, at);
     };
   }
 
@@ -78,74 +91,115 @@ export function expressionJudge({ raise, clear }: Expression): Judge {
     return isTrue === undefined ? undefined : isTrue !== isClearing;
   }
 
-  function verdictOf(state: ExpressionState, at: EpochMs): Verdict {
-    const isClearing = state.isBreached && clearing !== undefined;
+  function verdictOf(marks: Marks, base: number, at: EpochMs): Verdict {
+    const wasBreached = marks[base + IS_BREACHED] === 1;
+    const isClearing = wasBreached && clearing !== undefined;
     const { tree } = isClearing ? clearing : raising;
-    const isBreached = shows({ tree, isClearing }, reader(state, at));
+    const isBreached = shows({ tree, isClearing }, reader(marks, base, at));
     if (isBreached === undefined) return 'unknown';
-    if (isBreached && !state.isBreached) state.since = at;
-    state.isBreached = isBreached;
+    if (isBreached && !wasBreached) marks[base + BREACHED_SINCE] = at;
+    marks[base + IS_BREACHED] = Number(isBreached);
     return isBreached ? 'breached' : 'normal';
   }
 
-  const parts = (state: ExpressionState, at: EpochMs): string =>
+  const parts = ({ marks }: Watched, base: number, at: EpochMs): string =>
     raising.operands
       .flatMap((operand) => {
-        const value = reader(state, at)(operand);
+        const value = reader(marks, base, at)(operand);
         return value === undefined ? [] : [operandWords(operand, value)];
       })
       .join(', ');
 
+  /** Of any operand. */
+  const newestOf = ({ marks }: Watched, base: number): EpochMs => {
+    const times = operands.map((_, place) => {
+      const input = inputAt(marks, base + OPERANDS + place);
+      return input === 0 ? 0 : (marks[input + LAST_AT] as number);
+    });
+    return epochMs(Math.max(0, ...times));
+  };
+
   return defineJudge<ExpressionState>({
     metrics,
-    create: () => ({ operands: operands.map(() => null), isBreached: false, since: NEVER }),
-    observe(state, input, feed) {
-      for (const place of fedBy[input] as number[]) {
-        state.operands[place] = take(state.operands[place], operands[place] as Operand, feed);
+    first: [0, 0, ...zeros(operands.length)],
+    observe(base, index, feed) {
+      for (const place of fedBy[index] as number[]) {
+        take(base + OPERANDS + place, operands[place] as Operand, feed);
       }
-      return verdictOf(state, feed.at);
+      return verdictOf(feed.watched.marks, base, feed.at);
     },
-    finding(state, _watched, at): Finding {
+    finding(base, watched, at): Finding {
+      const { marks } = watched;
       const [first] = raising.operands;
-      const observed = first && reader(state, at)(first);
+      const observed = first && reader(marks, base, at)(first);
       return {
         ...(first !== undefined && { metric: first.metric }),
-        onsetAt: epochMs(Math.min(state.since || at, at)),
+        onsetAt: epochMs(Math.min((marks[base + BREACHED_SINCE] as number) || at, at)),
         ...(observed !== undefined && { observed }),
-        text: `${parts(state, at)}; the rule says ${raise}`,
+        text: `${parts(watched, base, at)}; the rule says ${raise}`,
       };
     },
-    cleared: (state) =>
-      `${parts(state, newestOf(state))}; ${clear === undefined ? `no longer ${raise}` : clear}`,
+    cleared(base, watched) {
+      const is = clear === undefined ? `no longer ${raise}` : clear;
+      return `${parts(watched, base, newestOf(watched, base))}; ${is}`;
+    },
+    save: (base, { marks }) => ({
+      operands: operands.map(({ fold }, place) => {
+        const input = inputAt(marks, base + OPERANDS + place);
+        if (input === 0) return null;
+        const window = fold === 'last' ? [] : windowState(marks, input + WINDOW);
+        return marks.slice(input, input + WINDOW).concat(window);
+      }),
+      isBreached: marks[base + IS_BREACHED] === 1,
+      since: marks[base + BREACHED_SINCE] as EpochMs,
+    }),
+    load(base, watched, state) {
+      watched.marks[base + IS_BREACHED] = Number(state.isBreached);
+      watched.marks[base + BREACHED_SINCE] = state.since;
+      const inputs = state.operands.map((numbers, place) => {
+        if (numbers === null || operands[place]?.fold === 'last') return numbers;
+        return [...numbers.slice(0, WINDOW), ...windowFrom(numbers.slice(WINDOW))];
+      });
+      loadInputs(watched, base + OPERANDS, operands.length, inputs);
+    },
   });
 }
 
-const newestOf = ({ operands }: ExpressionState): EpochMs =>
-  epochMs(Math.max(0, ...operands.map((numbers) => numbers?.[LAST_AT] ?? 0)));
-
-function take(known: Numbers | null | undefined, { fold, over }: Operand, feed: Feed): Numbers {
-  const { at, value, every, patience } = feed;
-  const numbers = known ?? EMPTY.concat(fold === 'last' ? [] : emptyWindow(over, every));
-  const lastAt = numbers[LAST_AT] as number;
-  if (lastAt === 0 || at - lastAt > (numbers[PATIENCE] as number)) numbers[SINCE] = at;
-  numbers[LAST_AT] = at;
-  numbers[PATIENCE] = patience;
-  numbers[EVERY] = every;
-  numbers[VALUE] = value;
-  if (fold !== 'last') push(numbers, WINDOW, at, value, over);
-  return numbers;
+/** @param pointer where the place of the operand is noted */
+function take(pointer: number, { fold, over }: Operand, feed: Feed): void {
+  const { watched, at, value, every, patience } = feed;
+  const isFolded = fold !== 'last';
+  const input =
+    inputAt(watched.marks, pointer) ||
+    addInput(watched, pointer, EMPTY.concat(isFolded ? emptyWindow(over, every) : []));
+  const { marks } = watched;
+  const lastAt = marks[input + LAST_AT] as number;
+  if (lastAt === 0 || at - lastAt > (marks[input + PATIENCE] as number)) marks[input + SINCE] = at;
+  marks[input + LAST_AT] = at;
+  marks[input + PATIENCE] = patience;
+  marks[input + EVERY] = every;
+  marks[input + VALUE] = value;
+  if (!isFolded || push(marks, input + WINDOW, at, value, over)) return;
+  moveToGrow(watched, pointer, WINDOW);
+  push(watched.marks, inputAt(watched.marks, pointer) + WINDOW, at, value, over);
 }
 
-function knownOf(numbers: Numbers, { fold, over }: Operand, at: EpochMs): number | undefined {
-  if (at - (numbers[LAST_AT] as number) > (numbers[PATIENCE] as number)) return undefined;
-  if (fold === 'last') return numbers[VALUE];
-  const seen = (numbers[LAST_AT] as number) - (numbers[SINCE] as number);
-  if (seen + (numbers[EVERY] as number) * 1.5 < over) return undefined;
-  return folded(numbers, fold);
+function knownOf(
+  marks: Marks,
+  input: number,
+  { fold, over }: Operand,
+  at: EpochMs,
+): number | undefined {
+  const lastAt = marks[input + LAST_AT] as number;
+  if (at - lastAt > (marks[input + PATIENCE] as number)) return undefined;
+  if (fold === 'last') return marks[input + VALUE];
+  const seen = lastAt - (marks[input + SINCE] as number);
+  if (seen + (marks[input + EVERY] as number) * 1.5 < over) return undefined;
+  return folded(marks, input + WINDOW, fold);
 }
 
-const folded = (numbers: Numbers, fold: Fold): number =>
-  fold === 'mean' ? meanOf(numbers, WINDOW) : extremeOf(numbers, WINDOW, fold === 'max');
+const folded = (marks: Marks, window: number, fold: Fold): number =>
+  fold === 'mean' ? meanOf(marks, window) : extremeOf(marks, window, fold === 'max');
 
 function operandWords({ metric, fold, over }: Operand, value: number): string {
   const figure = `${metricText(metric)} ${figureText(metric, value)}`;

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../protocol/model/units.ts';
 import type { SeriesPoint } from './baseline-points.ts';
-import type { Numbers } from './window.ts';
+import type { Numbers } from './marks.ts';
 
 /**
  * On which level a series lies now, and whether it has left it for good: a two-sided segmenter for

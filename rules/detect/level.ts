@@ -10,7 +10,7 @@ import { durationText, figureText, metricText } from './wording.ts';
 export function noteLevel(track: Track, feed: Feed, sink: Sink, now: EpochMs): void {
   const change = track.learned && learn(track.learned, feed);
   if (change === undefined) return;
-  const metric = track.plan.judged;
+  const metric = track.seat.plan.judged;
   const { agent, key: subject } = feed.watched;
   const { since, before, after } = change;
   const [from, to] = [figureText(metric, before), figureText(metric, after)];

@@ -1,7 +1,6 @@
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
-import { durationMs, epochMs } from '../../protocol/model/units.ts';
+import { type DurationMs, durationMs, epochMs } from '../../protocol/model/units.ts';
 import type { BeyondChance, Detector } from '../settings.ts';
-import type { Verdict } from './alert-state.ts';
 import {
   BURST_ECHOES,
   lossGain,
@@ -11,15 +10,16 @@ import {
   surenessOf,
 } from './chance.ts';
 import { decayTo } from './decay.ts';
-import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
+import { addInput, inputAt, inputState, loadInputs, verdictOf } from './inputs.ts';
+import { type Marks, type Numbers, zeros } from './marks.ts';
+import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
 import { figureText } from './wording.ts';
 
 type LossDetector = Extract<Detector, { kind: 'threshold' }> & {
   readonly beyondChance: BeyondChance;
 };
 
-/** What is known of one series of losses, as numbers (half the memory of an object). 0 = never, none. */
-type Input = number[];
+/** What is known of one series of losses, as numbers. 0 = never, none. */
 const LAST_AT = 0;
 const PATIENCE = 1;
 const IS_OPEN = 2;
@@ -44,9 +44,10 @@ const EVERY = 15;
 const ONSET = 16;
 const PROOF = 17;
 const FIELDS = 18;
+const FOR_VERDICT = { lastAt: LAST_AT, isOpen: IS_OPEN };
 
-/** One per metric, null until its first sample. */
-type LossState = (Input | null)[];
+/** As snapshots have it: one per metric, null until its first sample. */
+type LossState = (Numbers | null)[];
 
 /** Nobody promises less: the Internet loses so much on a good day (reference design, item 4). */
 const LEAST_USUAL = 0.002;
@@ -82,167 +83,177 @@ export function lossJudge(detector: LossDetector): Judge {
   const judged = [detector.metric, ...(detector.also ?? [])];
   const guessLost = beyondChance.usual * GUESS_ECHOES;
 
-  const usualOf = (input: Input): number =>
+  const usualOf = (marks: Marks, input: number): number =>
     Math.max(
       LEAST_USUAL,
-      ((input[USUAL_LOST] as number) + guessLost) /
-        ((input[USUAL_ECHOES] as number) + GUESS_ECHOES),
+      ((marks[input + USUAL_LOST] as number) + guessLost) /
+        ((marks[input + USUAL_ECHOES] as number) + GUESS_ECHOES),
     );
   const smallOf = (usual: number): number =>
     Math.min(0.5, Math.max(band.raiseAt, TIMES_USUAL * usual));
   const bigOf = (usual: number): number => Math.max(beyondChance.bad, smallOf(usual));
 
-  function inputOf(state: LossState, index: number, { at, patience, every }: Feed): Input {
-    const input = state[index] ?? new Array<number>(FIELDS).fill(0);
-    state[index] = input;
-    const lastAt = input[LAST_AT] as number;
-    if (lastAt === 0) input[LEARNING_SINCE] = at;
-    else if (at - lastAt > (input[PATIENCE] as number)) forgetRun(input);
-    input[LAST_AT] = at;
-    input[PATIENCE] = patience;
-    input[EVERY] = every;
+  function inputOf(pointer: number, { watched, at, patience, every }: Feed): number {
+    const input = inputAt(watched.marks, pointer) || addInput(watched, pointer, zeros(FIELDS));
+    const { marks } = watched;
+    const lastAt = marks[input + LAST_AT] as number;
+    if (lastAt === 0) marks[input + LEARNING_SINCE] = at;
+    else if (at - lastAt > (marks[input + PATIENCE] as number)) forgetRun(marks, input);
+    marks[input + LAST_AT] = at;
+    marks[input + PATIENCE] = patience;
+    marks[input + EVERY] = every;
     return input;
   }
 
   /** What fades of the memory is filled up with what a lasting trouble makes usual, in days. */
-  function fade(input: Input, span: number): void {
+  function fade(marks: Marks, input: number, span: number): void {
     const keep = decayTo(span);
-    const grown = input[IS_OPEN] === 1 ? Math.min(meanOf(input), smallOf(usualOf(input))) : 0;
-    const echoes = input[USUAL_ECHOES] as number;
-    input[USUAL_LOST] = (input[USUAL_LOST] as number) * keep + (1 - keep) * echoes * grown;
-    input[USUAL_ECHOES] = input[IS_OPEN] === 1 ? echoes : echoes * keep;
+    const grown =
+      marks[input + IS_OPEN] === 1
+        ? Math.min(meanOf(marks, input), smallOf(usualOf(marks, input)))
+        : 0;
+    const echoes = marks[input + USUAL_ECHOES] as number;
+    marks[input + USUAL_LOST] =
+      (marks[input + USUAL_LOST] as number) * keep + (1 - keep) * echoes * grown;
+    marks[input + USUAL_ECHOES] = marks[input + IS_OPEN] === 1 ? echoes : echoes * keep;
   }
 
-  function round(input: Input, { at, value, every, span }: Feed): void {
-    if (!isCounted(input, value)) return;
-    fade(input, Math.min(span, 4 * every || span));
+  function round(marks: Marks, input: number, { at, value, every, span }: Feed): void {
+    if (!isCounted(marks, input, value)) return;
+    fade(marks, input, Math.min(span, 4 * every || span));
     const lost = Math.max(0, Math.min(1, value)) * ROUND_ECHOES;
-    if (lost === 0 && !isRunning(input)) {
-      input[USUAL_ECHOES] = (input[USUAL_ECHOES] as number) + ROUND_ECHOES;
+    if (lost === 0 && !isRunning(marks, input)) {
+      marks[input + USUAL_ECHOES] = (marks[input + USUAL_ECHOES] as number) + ROUND_ECHOES;
       return;
     }
-    count(input, lost, span);
-    gather(input, lost, ROUND_ECHOES, at);
-    if (input[IS_OPEN] === 1) end(input, lost);
-    else if (!isRunning(input)) learnRun(input);
-    else if (meanOf(input) >= band.raiseAt) begin(input, at);
+    count(marks, input, lost, span);
+    gather(marks, input, lost, ROUND_ECHOES, at);
+    if (marks[input + IS_OPEN] === 1) end(marks, input, lost);
+    else if (!isRunning(marks, input)) learnRun(marks, input);
+    else if (meanOf(marks, input) >= band.raiseAt) begin(marks, input, at);
   }
 
   /** Until it is open the mean is that of the whole run. */
-  function count(input: Input, lost: number, span: number): void {
-    const isOpen = input[IS_OPEN] === 1;
+  function count(marks: Marks, input: number, lost: number, span: number): void {
+    const isOpen = marks[input + IS_OPEN] === 1;
     const keep = isOpen ? Math.max(1 - span / over, 1 - ROUND_ECHOES / MEAN_ECHOES) : 1;
-    input[RUN_LOST] = (input[RUN_LOST] as number) * keep + lost;
-    input[RUN_ECHOES] = (input[RUN_ECHOES] as number) * keep + ROUND_ECHOES;
+    marks[input + RUN_LOST] = (marks[input + RUN_LOST] as number) * keep + lost;
+    marks[input + RUN_ECHOES] = (marks[input + RUN_ECHOES] as number) * keep + ROUND_ECHOES;
   }
 
-  function gather(input: Input, lost: number, echoes: number, at: number): void {
-    const usual = usualOf(input);
-    const { evidence } = beyondChance;
-    add(input, FAST, lossGain(lost, echoes, usual, bigOf(usual)), evidence, at);
-    add(input, SLOW, lossGain(lost, echoes, usual, smallOf(usual)), evidence + SLOW_MORE, at);
+  function gather(marks: Marks, input: number, lost: number, echoes: number, at: number): void {
+    const usual = usualOf(marks, input);
+    const every = durationMs(marks[input + EVERY] as number);
+    const fast = beyondChance.evidence;
+    const slow = fast + SLOW_MORE;
+    const big = Math.min(capOf(fast, every), lossGain(lost, echoes, usual, bigOf(usual)));
+    const small = Math.min(capOf(slow, every), lossGain(lost, echoes, usual, smallOf(usual)));
+    add(marks, input + FAST, big, 2 * fast, at);
+    add(marks, input + SLOW, small, 2 * slow, at);
   }
 
-  function add(input: Input, sum: number, gain: number, evidence: number, at: number): void {
-    const cap = neededEvidence(evidence, durationMs(input[EVERY] as number)) / MIN_SAMPLES;
-    const next = (input[sum] as number) + Math.min(cap, gain);
+  /** @param sum place of the evidence; when it began follows */
+  function add(marks: Marks, sum: number, gain: number, most: number, at: number): void {
+    const next = (marks[sum] as number) + gain;
     if (next <= 0) {
-      input[sum] = 0;
-      input[sum + 1] = 0;
+      marks[sum] = 0;
+      marks[sum + 1] = 0;
       return;
     }
-    if (input[sum] === 0) input[sum + 1] = at;
-    input[sum] = Math.min(next, 2 * evidence);
+    if (marks[sum] === 0) marks[sum + 1] = at;
+    marks[sum] = Math.min(next, most);
   }
 
-  function begin(input: Input, at: number): void {
-    const every = durationMs(input[EVERY] as number);
+  function begin(marks: Marks, input: number, at: number): void {
+    const every = durationMs(marks[input + EVERY] as number);
     const { evidence } = beyondChance;
-    const isFast = (input[FAST] as number) >= neededEvidence(evidence, every);
-    const isKnown = at - (input[LEARNING_SINCE] as number) >= KNOWN_AFTER;
+    const isFast = (marks[input + FAST] as number) >= neededEvidence(evidence, every);
+    const isKnown = at - (marks[input + LEARNING_SINCE] as number) >= KNOWN_AFTER;
     const isSlow =
-      isKnown && (input[SLOW] as number) >= neededEvidence(evidence + SLOW_MORE, every);
+      isKnown && (marks[input + SLOW] as number) >= neededEvidence(evidence + SLOW_MORE, every);
     if (!isFast && !isSlow) return;
-    input[IS_OPEN] = 1;
-    input[ONSET] = input[isFast ? FAST_SINCE : SLOW_SINCE] as number;
-    input[PROOF] = input[isFast ? FAST : SLOW] as number;
-    input[CLEAR] = 0;
+    marks[input + IS_OPEN] = 1;
+    marks[input + ONSET] = marks[input + (isFast ? FAST_SINCE : SLOW_SINCE)] as number;
+    marks[input + PROOF] = marks[input + (isFast ? FAST : SLOW)] as number;
+    marks[input + CLEAR] = 0;
   }
 
-  function end(input: Input, lost: number): void {
-    const remains = Math.max(band.clearAt, usualOf(input));
-    if (input[CLEAR] === 0) {
-      input[CLEAR_OF] = Math.max(2 * remains, band.raiseAt, meanOf(input) / 2);
+  function end(marks: Marks, input: number, lost: number): void {
+    const remains = Math.max(band.clearAt, usualOf(marks, input));
+    if (marks[input + CLEAR] === 0) {
+      marks[input + CLEAR_OF] = Math.max(2 * remains, band.raiseAt, meanOf(marks, input) / 2);
     }
-    const against = input[CLEAR_OF] as number;
+    const against = marks[input + CLEAR_OF] as number;
     const gain = -lossGain(lost, ROUND_ECHOES, remains, Math.min(0.9, against));
-    const sum = Math.max(0, (input[CLEAR] as number) + gain);
-    input[CLEAR] = sum;
+    const sum = Math.max(0, (marks[input + CLEAR] as number) + gain);
+    marks[input + CLEAR] = sum;
     if (sum < CLEAR_EVIDENCE) return;
-    input[IS_OPEN] = 0;
-    forgetRun(input);
-  }
-
-  function verdictOf(state: LossState, at: number): Verdict {
-    let isKnown = false;
-    for (const input of state) {
-      if (input === null || at - (input[LAST_AT] as number) > (input[PATIENCE] as number)) continue;
-      if (input[IS_OPEN] === 1) return 'breached';
-      isKnown = true;
-    }
-    return isKnown ? 'normal' : 'unknown';
+    marks[input + IS_OPEN] = 0;
+    forgetRun(marks, input);
   }
 
   /** The open series that loses most, else the first that is known. */
-  function worst(state: LossState): number {
-    const known = state.flatMap((input, index) => (input === null ? [] : [{ input, index }]));
-    const open = known.filter(({ input }) => input[IS_OPEN] === 1);
-    const [first] = open.sort((a, b) => meanOf(b.input) - meanOf(a.input));
+  function worst({ marks }: Watched, base: number): number {
+    const known = judged.flatMap((_, index) => {
+      const input = inputAt(marks, base + index);
+      return input === 0 ? [] : [{ index, input }];
+    });
+    const open = known.filter(({ input }) => marks[input + IS_OPEN] === 1);
+    const [first] = open.sort((a, b) => meanOf(marks, b.input) - meanOf(marks, a.input));
     return first?.index ?? known[0]?.index ?? 0;
   }
 
   return defineJudge<LossState>({
     metrics: [...judged, ...judged.map(burstOf)],
     form: 'loss',
-    create: () => judged.map(() => null),
-    observe(state, place, feed) {
-      if (place < judged.length) {
-        round(inputOf(state, place, feed), feed);
-        return verdictOf(state, feed.at);
+    first: zeros(judged.length),
+    observe(base, index, feed) {
+      const { watched, at } = feed;
+      if (index < judged.length) {
+        const input = inputOf(base + index, feed);
+        round(watched.marks, input, feed);
+        return verdictOf(watched.marks, base, judged.length, FOR_VERDICT, at);
       }
       // A burst is evidence beside the rounds; without rounds there is nothing to judge. It follows a
       // miss, so it says nothing of what is usual.
-      const input = state[place - judged.length];
-      if (input && isCounted(input, feed.value)) {
-        gather(input, Math.max(0, Math.min(1, feed.value)) * BURST_ECHOES, BURST_ECHOES, feed.at);
+      const { marks } = watched;
+      const input = inputAt(marks, base + index - judged.length);
+      if (input !== 0 && isCounted(marks, input, feed.value)) {
+        const lost = Math.max(0, Math.min(1, feed.value)) * BURST_ECHOES;
+        gather(marks, input, lost, BURST_ECHOES, at);
       }
       return 'unknown';
     },
-    finding(state, _watched, at): Finding {
-      const index = worst(state);
+    finding(base, watched, at): Finding {
+      const index = worst(watched, base);
       const metric = judged[index] as RuleMetricName;
-      const input = state[index] ?? new Array<number>(FIELDS).fill(0);
-      const usual = usualOf(input);
-      const observed = meanOf(input);
-      const every = durationMs(input[EVERY] as number);
+      const input =
+        inputAt(watched.marks, base + index) || addInput(watched, base + index, zeros(FIELDS));
+      const { marks } = watched;
+      const usual = usualOf(marks, input);
+      const observed = meanOf(marks, input);
+      const every = durationMs(marks[input + EVERY] as number);
       return {
         metric,
-        onsetAt: epochMs(Math.min((input[ONSET] as number) || at, at)),
+        onsetAt: epochMs(Math.min((marks[input + ONSET] as number) || at, at)),
         observed,
         expected: smallOf(usual),
-        usual: usualBand(usual, input),
-        sureness: surenessOf(input[PROOF] as number, every),
-        learningSince: epochMs(input[LEARNING_SINCE] as number),
+        usual: usualBand(usual, marks[input + USUAL_ECHOES] as number),
+        sureness: surenessOf(marks[input + PROOF] as number, every),
+        learningSince: epochMs(marks[input + LEARNING_SINCE] as number),
         text: `${figureText(metric, observed)} of the packets lost since it began, more than chance makes of the usual ${figureText(metric, usual)}`,
       };
     },
-    cleared(state) {
-      const index = worst(state);
-      const input = state[index];
+    cleared(base, watched) {
+      const index = worst(watched, base);
       const metric = judged[index] as RuleMetricName;
-      const usual = input ? Math.max(band.clearAt, usualOf(input)) : band.clearAt;
-      return `so many packets arrive again that the loss is below ${figureText(metric, usual)}`;
+      const input = inputAt(watched.marks, base + index);
+      const usual = input === 0 ? 0 : usualOf(watched.marks, input);
+      const limit = Math.max(band.clearAt, usual);
+      return `so many packets arrive again that the loss is below ${figureText(metric, limit)}`;
     },
+    save: (base, { marks }) => judged.map((_, i) => inputState(marks, base + i, FIELDS)),
+    load: (base, watched, state) => loadInputs(watched, base, judged.length, state),
   });
 }
 
@@ -250,43 +261,53 @@ export function lossJudge(detector: LossDetector): Judge {
  * False for what is another rule's business: of a run of wholly lost samples the first counts, and an
  * outage as a whole counts for nothing.
  */
-function isCounted(input: Input, ratio: number): boolean {
-  const run = input[LOST_RUN] as number;
+function isCounted(marks: Marks, input: number, ratio: number): boolean {
+  const run = marks[input + LOST_RUN] as number;
   if (ratio >= 1) {
-    input[LOST_RUN] = run + 1;
-    input[CLEAR] = 0;
+    marks[input + LOST_RUN] = run + 1;
+    marks[input + CLEAR] = 0;
     return run === 0;
   }
-  input[LOST_RUN] = 0;
-  if (run > 1 && input[IS_OPEN] === 0) forgetRun(input);
+  marks[input + LOST_RUN] = 0;
+  if (run > 1 && marks[input + IS_OPEN] === 0) forgetRun(marks, input);
   return run <= 1;
 }
 
-const isRunning = (input: Input): boolean =>
-  input[FAST] !== 0 || input[SLOW] !== 0 || input[IS_OPEN] === 1;
+const isRunning = (marks: Marks, input: number): boolean =>
+  marks[input + FAST] !== 0 || marks[input + SLOW] !== 0 || marks[input + IS_OPEN] === 1;
 
-function meanOf(input: Input): number {
-  const echoes = input[RUN_ECHOES] as number;
-  return echoes > 0 ? (input[RUN_LOST] as number) / echoes : 0;
+function meanOf(marks: Marks, input: number): number {
+  const echoes = marks[input + RUN_ECHOES] as number;
+  return echoes > 0 ? (marks[input + RUN_LOST] as number) / echoes : 0;
 }
 
 /** It was chance: only now the run becomes part of what is usual, or it would hide itself. */
-function learnRun(input: Input): void {
-  input[USUAL_LOST] = (input[USUAL_LOST] as number) + (input[RUN_LOST] as number);
-  input[USUAL_ECHOES] = (input[USUAL_ECHOES] as number) + (input[RUN_ECHOES] as number);
-  input[RUN_LOST] = input[RUN_ECHOES] = 0;
+function learnRun(marks: Marks, input: number): void {
+  marks[input + USUAL_LOST] =
+    (marks[input + USUAL_LOST] as number) + (marks[input + RUN_LOST] as number);
+  marks[input + USUAL_ECHOES] =
+    (marks[input + USUAL_ECHOES] as number) + (marks[input + RUN_ECHOES] as number);
+  marks[input + RUN_LOST] = marks[input + RUN_ECHOES] = 0;
 }
 
+/** One sample gives no more of the proof. */
+const capOf = (evidence: number, every: DurationMs): number =>
+  neededEvidence(evidence, every) / MIN_SAMPLES;
+
 /** Data stopped or the trouble is over: a new run begins with nothing. */
-function forgetRun(input: Input): void {
-  input[FAST] = input[FAST_SINCE] = input[SLOW] = input[SLOW_SINCE] = 0;
-  if (input[IS_OPEN] === 0) input[RUN_LOST] = input[RUN_ECHOES] = 0;
-  input[CLEAR] = 0;
+function forgetRun(marks: Marks, input: number): void {
+  marks[input + FAST] =
+    marks[input + FAST_SINCE] =
+    marks[input + SLOW] =
+    marks[input + SLOW_SINCE] =
+      0;
+  if (marks[input + IS_OPEN] === 0) marks[input + RUN_LOST] = marks[input + RUN_ECHOES] = 0;
+  marks[input + CLEAR] = 0;
 }
 
 /** Where the usual rate lies in 9 of 10 cases, as far as so many echoes can tell. */
-function usualBand(usual: number, input: Input): NonNullable<Finding['usual']> {
-  const echoes = (input[USUAL_ECHOES] as number) + GUESS_ECHOES;
+function usualBand(usual: number, known: number): NonNullable<Finding['usual']> {
+  const echoes = known + GUESS_ECHOES;
   const spread = 1.645 * Math.sqrt((usual * (1 - usual)) / echoes);
   return { low: Math.max(0, usual - spread), middle: usual, high: usual + spread };
 }

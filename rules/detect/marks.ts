@@ -1,10 +1,13 @@
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
-import type { Numbers } from './window.ts';
+
+export type Numbers = number[];
 
 /**
- * The times of one subject, its series and its rules, side by side in one array: each sample turns
+ * The numbers of one subject, its series and its rules, side by side in one array: each sample turns
  * several of them, and with 100,000 series what is scattered in memory costs more than all arithmetic.
- * First those of the subject, then a block for each series and each rule, in the order of making.
+ * First those of the subject, then a block for each series, each rule and each input of a rule, in the
+ * order of making. A block that had to move leaves its old place unused until they are laid out anew, at a
+ * restart or by `repack`.
  */
 export type Marks = Numbers;
 
@@ -15,15 +18,23 @@ export const PATIENCE = 2;
 /** Of the batch that is being sorted; see `batch-order.ts`. */
 export const LAST_KEY = 3;
 export const PORTS_AT = 4;
-const SUBJECT = 5;
+/** Where is noted what each of three probes knows; see `reach.ts`. From here on there are places. */
+export const REACH = 5;
+const SUBJECT = 8;
 
 /** Of a series, counted from its place. */
 export const LAST_AT = 0;
 export const EVERY = 1;
-const SERIES = 2;
-/** Of counters: what was read, where a plain number is exact; else -1, as before the first reading. */
-export const READING = 2;
+/** The interval that its newest sample stated. No part of what is decided: it spares a look at the sample. */
+export const STATED = 2;
+export const NOT_STATED = -1;
+const SERIES = [0, 0, NOT_STATED];
+/** Of counters: what was read, where a plain number is exact; further down where else it is kept. */
+export const READING = 3;
 export const NO_READING = -1;
+/** Width of the counter as it was read, 0 = unknown. */
+export const BITS = 4;
+const COUNTER = [...SERIES, NO_READING, 0];
 
 /** Of a rule, counted from its place. */
 export const CELL_LAST_AT = 0;
@@ -31,15 +42,13 @@ export const CELL_FRESH_UNTIL = 1;
 export const CELL_PATIENCE = 2;
 /** 1 while it is pending, firing or has changed of late: only then a good sample changes anything. */
 export const CELL_IS_ACTIVE = 3;
-const CELL = 4;
+/** Here begins what its judge keeps. */
+export const CELL = 4;
 
 export const createMarks = (): Marks => new Array<number>(SUBJECT).fill(0);
 
-const zeros = (count: number): Marks => new Array<number>(count).fill(0);
-/** Exact room: an array that grows by pushing takes up to 28 places more than it needs. */
-export const withSeries = (marks: Marks, isCounter: boolean): Marks =>
-  marks.concat(zeros(SERIES), isCounter ? [NO_READING] : []);
-export const withCell = (marks: Marks): Marks => marks.concat(zeros(CELL));
+export const zeros = (count: number): Marks => new Array<number>(count).fill(0);
+export const numbersOfSeries = (isCounter: boolean): Marks => (isCounter ? COUNTER : SERIES);
 
 interface Placed {
   readonly place: number;

@@ -1,42 +1,32 @@
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import { createDeviceClock, noteBoots, noteUptime } from './device-clock.ts';
-import { createReach, noteBurst, notePoll, noteRound, type ProbeReach } from './reach.ts';
+import type { Plan } from './plans.ts';
+import { noteBurst, notePoll, noteRound, reachOf } from './reach.ts';
 import type { Sink } from './sink.ts';
-import type { Feed, Port, Track, Watched } from './watched.ts';
+import type { Feed, Port, Watched } from './watched.ts';
 
 const ANSWER_SLOT = 5_000;
 
 /** What a sample says beside its rules: that the subject answers, restarted, has another speed. */
-export function noteSample(track: Track, feed: Feed, sink: Sink, now: EpochMs): void {
-  const { at, value, patience, watched } = feed;
-  switch (track.plan.role) {
-    case 'loss':
-      tellAnswer(feed, sink, noteRound(reachOf(watched, track), at, value, patience));
-      return;
-    case 'burst':
-      tellAnswer(feed, sink, noteBurst(reachOf(watched, track), at, value));
-      return;
-    case 'snmp':
-      notePoll(reachOf(watched, track), at, value > 0, patience);
-      tellAnswer(feed, sink, value > 0);
-      return;
-    case 'clock':
-      noteClock(track, feed, sink, now);
-      return;
-    case 'port':
-      notePort(track, feed);
-      return;
-    default:
-  }
+export function noteSample(plan: Plan, feed: Feed, sink: Sink, now: EpochMs): void {
+  const { role } = plan;
+  if (role === 'clock') noteClock(plan, feed, sink, now);
+  else if (role === 'port') notePort(plan, feed);
+  else if (role !== 'plain') tellAnswer(feed, sink, noteReach(plan, feed));
 }
 
-function reachOf({ reach }: Watched, { plan }: Track): ProbeReach {
-  const known = reach[plan.probe];
-  if (known !== undefined) return known;
-  const created = createReach();
-  reach[plan.probe] = created;
-  return created;
+/** True when there was an answer. */
+function noteReach(
+  { role, reach: pointer }: Plan,
+  { at, value, patience, watched }: Feed,
+): boolean {
+  const reach = reachOf(watched, pointer);
+  const { marks } = watched;
+  if (role === 'loss') return noteRound(marks, reach, at, value, patience);
+  if (role === 'burst') return noteBurst(marks, reach, at, value);
+  notePoll(marks, reach, at, value > 0, patience);
+  return value > 0;
 }
 
 /** Tells of answers at most once every five seconds, and at once after a miss. */
@@ -51,7 +41,7 @@ function tellAnswer({ watched, at }: Feed, sink: Sink, isAnswer: boolean): void 
   watched.isGood = isAnswer;
 }
 
-function noteClock({ plan }: Track, { watched, at, value }: Feed, sink: Sink, now: EpochMs): void {
+function noteClock(plan: Plan, { watched, at, value }: Feed, sink: Sink, now: EpochMs): void {
   watched.clock ??= createDeviceClock();
   const told = plan.metric === 'device_uptime_ticks' ? noteUptime : noteBoots;
   const uptime = told(watched.clock, at, value);
@@ -67,7 +57,7 @@ export const createPort = (): Port => ({
   outBps: 0,
 });
 
-function notePort({ plan }: Track, { watched, at, value }: Feed): void {
+function notePort(plan: Plan, { watched, at, value }: Feed): void {
   watched.port ??= createPort();
   const { port } = watched;
   if (plan.metric === 'if_speed_bps') {

@@ -1,6 +1,6 @@
 import { METRICS, type MetricName, type RuleMetricName } from '../../protocol/model/metrics.ts';
 import { DERIVATIONS, type Derivation } from './rates.ts';
-import type { ReachProbe } from './reach.ts';
+import { type ReachProbe, reachPointer } from './reach.ts';
 import { type VoiceInput, voiceInputOf } from './voice.ts';
 
 /** What a series does besides feeding rules. */
@@ -14,8 +14,8 @@ export interface Plan {
   readonly role: Role;
   /** Place in the order of one poll: the catalogue has devices before ports, restarts before rates. */
   readonly rank: number;
-  /** Which probe answered, of `loss`, `burst` and `snmp`. */
-  readonly probe: ReachProbe;
+  /** Where the subject's marks note what its probe knows, of `loss`, `burst` and `snmp`. */
+  readonly reach: number;
   readonly voice: VoiceInput | undefined;
   readonly isOctets: boolean;
   /** Of counters that become something rules hear of. */
@@ -47,7 +47,7 @@ const PLANS = new Map(
       judged: DERIVATIONS[metric]?.metric ?? metric,
       role: ROLES[metric] ?? (METRICS[metric].kind === 'counter' ? 'counter' : 'plain'),
       rank,
-      probe: probeOf(metric),
+      reach: reachPointer(probeOf(metric)),
       voice: voiceInputOf(metric),
       isOctets: metric.endsWith('_octets_total'),
       derivation: DERIVATIONS[metric],

@@ -1,8 +1,17 @@
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { epochMs, hours, minutes } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
-import type { Verdict } from './alert-state.ts';
-import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
+import { addInput, inputAt, verdictOf } from './inputs.ts';
+import { type Marks, type Numbers, zeros } from './marks.ts';
+import {
+  addBulk,
+  bulkAt,
+  defineJudge,
+  type Feed,
+  type Finding,
+  type Judge,
+  type Watched,
+} from './watched.ts';
 import {
   createProfile,
   hourOf,
@@ -13,16 +22,15 @@ import {
   usualEver,
   type WeekProfile,
 } from './week-profile.ts';
-import type { Numbers } from './window.ts';
 import { figureText, metricText } from './wording.ts';
 
 type ProfileDetector = Extract<Detector, { kind: 'profile' }>;
 
-/** What is known of one series: its rhythm, and the numbers below. Times 0 = never. */
+/** What is known of one series as snapshots have it: its rhythm, and the numbers below. Times 0 = never. */
 interface Input {
   readonly now: Numbers;
   /** Made with the first hour that is known. */
-  profile: WeekProfile | null;
+  readonly profile: WeekProfile | null;
 }
 const SINCE = 0;
 const LAST_AT = 1;
@@ -43,9 +51,11 @@ const EVIDENCE = 13;
 const ONSET = 14;
 const VALUE = 15;
 const GOOD_SINCE = 16;
-const FIELDS = 17;
+/** Where its rhythm is kept, 0 = none yet. */
+const PROFILE = 17;
+const FOR_VERDICT = { lastAt: LAST_AT, isOpen: IS_OPEN };
 
-type ProfileState = (Input | null)[];
+type ProfileState = readonly (Input | null)[];
 
 const HOUR = hours(1);
 /** Two of each hour of the week, before anything is said of a rhythm. */
@@ -73,155 +83,171 @@ export function profileJudge(detector: ProfileDetector): Judge {
   const { margin, least } = detector;
   const judged = [detector.metric, ...(detector.also ?? [])];
 
-  const marginOf = (now: Numbers): number => Math.max(margin, (now[SPREAD] as number) / 2);
-  const limitOf = (now: Numbers): number => Math.max(least, (now[HIGH] as number) + marginOf(now));
+  const marginOf = (marks: Marks, input: number): number =>
+    Math.max(margin, (marks[input + SPREAD] as number) / 2);
+  const limitOf = (marks: Marks, input: number): number =>
+    Math.max(least, (marks[input + HIGH] as number) + marginOf(marks, input));
 
-  function inputOf(state: ProfileState, index: number, { at, patience }: Feed): Input {
-    const input = state[index] ?? createInput(at);
-    state[index] = input;
-    const { now } = input;
-    const lastAt = now[LAST_AT] as number;
-    if (lastAt !== 0 && at - lastAt > (now[PATIENCE] as number)) {
-      now[EVIDENCE] = 0;
-      now[GOOD_SINCE] = 0;
+  function inputOf(pointer: number, { watched, at, patience }: Feed): number {
+    const input = inputAt(watched.marks, pointer) || addInput(watched, pointer, firstOf(at));
+    const { marks } = watched;
+    const lastAt = marks[input + LAST_AT] as number;
+    if (lastAt !== 0 && at - lastAt > (marks[input + PATIENCE] as number)) {
+      marks[input + EVIDENCE] = 0;
+      marks[input + GOOD_SINCE] = 0;
     }
-    now[LAST_AT] = at;
-    now[PATIENCE] = patience;
+    marks[input + LAST_AT] = at;
+    marks[input + PATIENCE] = patience;
     return input;
   }
 
-  function turnHour(input: Input, at: number): void {
-    const { now } = input;
+  function turnHour(watched: Watched, input: number, at: number): void {
+    const { marks } = watched;
     const hour = hourOf(at);
-    if (hour === now[HOUR_OF]) return;
+    const before = marks[input + HOUR_OF] as number;
+    if (hour === before) return;
+    const known = marks[input + KNOWN] as number;
     // With a rhythm also trouble is learned: it takes two weeks of three to become usual. Without one it
     // would be so at once.
-    const isTrouble = now[IS_OPEN] === 1 || (now[EVIDENCE] as number) > 0;
-    const isOdd = now[IS_SEASONAL] === 0 && isTrouble;
-    if (now[HOUR_OF] !== 0 && (now[KNOWN] as number) >= ENOUGH && !isOdd) {
-      input.profile ??= createProfile();
-      noteHour(
-        input.profile,
-        now[HOUR_OF] as number,
-        (now[SUM] as number) / (now[KNOWN] as number),
-      );
+    const isTrouble = marks[input + IS_OPEN] === 1 || (marks[input + EVIDENCE] as number) > 0;
+    const isOdd = marks[input + IS_SEASONAL] === 0 && isTrouble;
+    if (before !== 0 && known >= ENOUGH && !isOdd) {
+      noteHour(madeProfile(watched, input), before, (marks[input + SUM] as number) / known);
     }
-    now[HOUR_OF] = hour;
-    now[SUM] = 0;
-    now[KNOWN] = 0;
-    lookUp(input, at - (now[SINCE] as number) >= TWO_WEEKS, hour);
+    marks[input + HOUR_OF] = hour;
+    marks[input + SUM] = 0;
+    marks[input + KNOWN] = 0;
+    lookUp(watched, input, at - (marks[input + SINCE] as number) >= TWO_WEEKS, hour);
   }
 
-  function lookUp({ now, profile }: Input, isSeasonal: boolean, hour: number): void {
+  function madeProfile(watched: Watched, input: number): WeekProfile {
+    const known = profileOf(watched, input);
+    if (known !== undefined) return known;
+    const profile = createProfile();
+    watched.marks[input + PROFILE] = addBulk(watched, profile);
+    return profile;
+  }
+
+  function lookUp(watched: Watched, input: number, isSeasonal: boolean, hour: number): void {
+    const { marks } = watched;
+    const profile = profileOf(watched, input);
     const { low, middle, high, spread, known } = usualIn(profile, isSeasonal, hour);
-    now[IS_SEASONAL] = Number(isSeasonal);
-    now[MIDDLE] = middle;
-    now[LOW] = low;
-    now[HIGH] = high;
-    now[SPREAD] = spread;
-    now[IS_JUDGED] = Number(known >= (isSeasonal ? MIN_WEEKS : MIN_HOURS));
+    marks[input + IS_SEASONAL] = Number(isSeasonal);
+    marks[input + MIDDLE] = middle;
+    marks[input + LOW] = low;
+    marks[input + HIGH] = high;
+    marks[input + SPREAD] = spread;
+    marks[input + IS_JUDGED] = Number(known >= (isSeasonal ? MIN_WEEKS : MIN_HOURS));
   }
 
-  function gather(now: Numbers, { at, value }: Feed, span: number): void {
-    const limit = limitOf(now);
+  function gather(marks: Marks, input: number, { at, value }: Feed, span: number): void {
+    const limit = limitOf(marks, input);
     if (value <= limit) {
-      now[EVIDENCE] = 0;
+      marks[input + EVIDENCE] = 0;
       return;
     }
-    if (now[EVIDENCE] === 0) now[ONSET] = at;
-    const high = now[HIGH] as number;
+    if (marks[input + EVIDENCE] === 0) marks[input + ONSET] = at;
+    const high = marks[input + HIGH] as number;
     const excess = (value - high) / (limit - high);
-    now[EVIDENCE] = (now[EVIDENCE] as number) + Math.min(MOST_EXCESS, excess) * span;
-    if (now[EVIDENCE] < PROOF) return;
-    now[IS_OPEN] = 1;
-    now[GOOD_SINCE] = 0;
+    const evidence = (marks[input + EVIDENCE] as number) + Math.min(MOST_EXCESS, excess) * span;
+    marks[input + EVIDENCE] = evidence;
+    if (evidence < PROOF) return;
+    marks[input + IS_OPEN] = 1;
+    marks[input + GOOD_SINCE] = 0;
   }
 
-  function end(now: Numbers, { at, value }: Feed): void {
-    const half = Math.max(least, (now[HIGH] as number) + marginOf(now) / 2);
+  function end(marks: Marks, input: number, { at, value }: Feed): void {
+    const half = Math.max(least, (marks[input + HIGH] as number) + marginOf(marks, input) / 2);
     if (value > half) {
-      now[GOOD_SINCE] = 0;
+      marks[input + GOOD_SINCE] = 0;
       return;
     }
-    if (now[GOOD_SINCE] === 0) now[GOOD_SINCE] = at;
-    if (at - (now[GOOD_SINCE] as number) < GOOD_FOR) return;
-    now[IS_OPEN] = 0;
-    now[EVIDENCE] = 0;
+    if (marks[input + GOOD_SINCE] === 0) marks[input + GOOD_SINCE] = at;
+    if (at - (marks[input + GOOD_SINCE] as number) < GOOD_FOR) return;
+    marks[input + IS_OPEN] = 0;
+    marks[input + EVIDENCE] = 0;
   }
 
-  function verdictOf(state: ProfileState, at: number): Verdict {
-    let isKnown = false;
-    for (const input of state) {
-      if (input === null) continue;
-      const { now } = input;
-      if (at - (now[LAST_AT] as number) > (now[PATIENCE] as number)) continue;
-      if (now[IS_OPEN] === 1) return 'breached';
-      isKnown = true;
-    }
-    return isKnown ? 'normal' : 'unknown';
+  function worst({ marks }: Watched, base: number): number {
+    const open = judged.findIndex((_, i) => {
+      const input = inputAt(marks, base + i);
+      return input !== 0 && marks[input + IS_OPEN] === 1;
+    });
+    return Math.max(0, open);
   }
-
-  const worst = (state: ProfileState): number => {
-    const open = state.findIndex((input) => input?.now[IS_OPEN] === 1);
-    return open < 0 ? 0 : open;
-  };
 
   return defineJudge<ProfileState>({
     metrics: judged,
     form: 'profile',
-    create: () => judged.map(() => null),
-    observe(state, index, feed) {
-      const input = inputOf(state, index, feed);
-      turnHour(input, feed.at);
-      const { now } = input;
+    first: zeros(judged.length),
+    observe(base, index, feed) {
+      const { watched, at, value } = feed;
+      const input = inputOf(base + index, feed);
+      turnHour(watched, input, at);
+      const { marks } = watched;
       // A gap is not measured: nobody knows what went on in it.
       const span = feed.span > feed.patience ? 0 : feed.span;
-      now[VALUE] = feed.value;
-      now[SUM] = (now[SUM] as number) + feed.value * span;
-      now[KNOWN] = (now[KNOWN] as number) + span;
-      if (now[IS_OPEN] === 1) end(now, feed);
-      else if (now[IS_JUDGED] === 1) gather(now, feed, span);
-      return verdictOf(state, feed.at);
+      marks[input + VALUE] = value;
+      marks[input + SUM] = (marks[input + SUM] as number) + value * span;
+      marks[input + KNOWN] = (marks[input + KNOWN] as number) + span;
+      if (marks[input + IS_OPEN] === 1) end(marks, input, feed);
+      else if (marks[input + IS_JUDGED] === 1) gather(marks, input, feed, span);
+      return verdictOf(marks, base, judged.length, FOR_VERDICT, at);
     },
-    finding(state, _watched, at): Finding {
-      const index = worst(state);
+    finding(base, watched, at): Finding {
+      const index = worst(watched, base);
       const metric = judged[index] as RuleMetricName;
-      const { now } = state[index] ?? createInput(at);
-      const [low, middle, high] = [LOW, MIDDLE, HIGH].map((field) => now[field] as number) as [
-        number,
-        number,
-        number,
-      ];
-      const observed = now[VALUE] as number;
+      const input =
+        inputAt(watched.marks, base + index) || addInput(watched, base + index, firstOf(at));
+      const { marks } = watched;
+      const of = (field: number): number => marks[input + field] as number;
+      const [low, middle, high, observed] = [of(LOW), of(MIDDLE), of(HIGH), of(VALUE)];
       const text = (figure: number) => figureText(metric, figure);
       return {
         metric,
-        onsetAt: epochMs(Math.min((now[ONSET] as number) || at, at)),
+        onsetAt: epochMs(Math.min(of(ONSET) || at, at)),
         observed,
-        expected: limitOf(now),
+        expected: limitOf(marks, input),
         usual: { low, middle, high },
-        sureness: surenessOf(now),
-        learningSince: epochMs(now[SINCE] as number),
-        text: `${metricText(metric)} ${text(observed)}, ${now[IS_SEASONAL] === 1 ? 'at this hour of the week usually' : 'usually (baseline younger than two weeks)'} ${text(low)} to ${text(high)}`,
+        sureness: surenessOf(of(EVIDENCE)),
+        learningSince: epochMs(of(SINCE)),
+        text: `${metricText(metric)} ${text(observed)}, ${of(IS_SEASONAL) === 1 ? 'at this hour of the week usually' : 'usually (baseline younger than two weeks)'} ${text(low)} to ${text(high)}`,
       };
     },
-    cleared(state) {
-      const metric = judged[worst(state)] as RuleMetricName;
+    cleared(base, watched) {
+      const metric = judged[worst(watched, base)] as RuleMetricName;
       return `${metricText(metric)} is back at what is usual at this hour`;
+    },
+    save: (base, watched) =>
+      judged.map((_, i) => {
+        const input = inputAt(watched.marks, base + i);
+        if (input === 0) return null;
+        const now = watched.marks.slice(input, input + PROFILE);
+        return { now, profile: profileOf(watched, input) ?? null };
+      }),
+    load(base, watched, state) {
+      state.slice(0, judged.length).forEach((one, i) => {
+        if (one === null) return;
+        const profile = one.profile === null ? 0 : addBulk(watched, one.profile);
+        addInput(watched, base + i, [...one.now, profile]);
+      });
     },
   });
 }
 
-function createInput(at: number): Input {
-  const now = new Array<number>(FIELDS).fill(0);
-  now[SINCE] = at;
-  return { now, profile: null };
+const profileOf = (watched: Watched, input: number): WeekProfile | undefined =>
+  bulkAt(watched, watched.marks[input + PROFILE] as number);
+
+function firstOf(at: number): number[] {
+  const fields = zeros(PROFILE + 1);
+  fields[SINCE] = at;
+  return fields;
 }
 
-function usualIn(profile: WeekProfile | null, isSeasonal: boolean, hour: number): UsualHour {
-  if (profile === null) return NOTHING_USUAL;
+function usualIn(profile: WeekProfile | undefined, isSeasonal: boolean, hour: number): UsualHour {
+  if (profile === undefined) return NOTHING_USUAL;
   return isSeasonal ? usualAt(profile, hour) : usualEver(profile);
 }
 
 /** A bare excess lasts half an hour by chance once in ten, twice as long once in a hundred (own estimate). */
-const surenessOf = (now: Numbers): number => 1 - 10 ** -((now[EVIDENCE] as number) / PROOF);
+const surenessOf = (evidence: number): number => 1 - 10 ** -(evidence / PROOF);

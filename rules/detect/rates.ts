@@ -8,8 +8,8 @@ import {
   type RefusedRate,
   toRate,
 } from './counter-rate.ts';
-import { NO_READING, READING } from './marks.ts';
-import type { Track, Watched } from './watched.ts';
+import { BITS, NO_READING, READING } from './marks.ts';
+import { addBulk, bulkAt, type Seat, setBulk, type Watched } from './watched.ts';
 
 /** What a counter becomes: `perLine` = share of the line rate, else per second. */
 export interface Derivation {
@@ -25,6 +25,8 @@ export const DERIVATIONS: Partial<Record<MetricName, Derivation>> = {
   if_in_discards_total: { metric: 'if_in_discards_per_s', perLine: false },
   if_out_discards_total: { metric: 'if_out_discards_per_s', perLine: false },
 };
+
+type Bits = CounterReading['bits'];
 
 const OCTET_BITS = 8;
 /** Smallest Ethernet frame with preamble and gap: no line carries more packets than of these. */
@@ -42,31 +44,52 @@ const UNKNOWN_GAP = 3_600_000;
  */
 export function derive(
   watched: Watched,
-  track: Track,
+  { plan, place }: Seat,
   { value, at, series }: Sample,
   count: number,
   before: EpochMs,
   every: DurationMs,
 ): number | undefined {
-  const { counter, bits, plan, place } = track;
   if (typeof value !== 'bigint') return undefined;
-  const known = watched.marks[place + READING] as number;
+  const { marks } = watched;
+  const known = marks[place + READING] as number;
   const isPlain = count >= 0 && count <= Number.MAX_SAFE_INTEGER;
-  watched.marks[place + READING] = isPlain ? count : NO_READING;
-  track.counter = isPlain ? undefined : value;
-  track.bits = series.bits ?? 0;
+  const exact = known >= 0 ? undefined : readingOf(watched, place);
+  const last = { at: before, bits: marks[place + BITS] as Bits };
+  const bits: Bits = series.bits ?? 0;
+  const now = { at, bits };
+  if (isPlain) marks[place + READING] = count;
+  else noteExact(watched, place, value);
+  marks[place + BITS] = bits;
   const { derivation } = plan;
-  const isFirst = known === NO_READING && counter === undefined;
-  if (isFirst || derivation === undefined) return undefined;
+  if (known === NO_READING || derivation === undefined) return undefined;
   const context = contextOf(watched, derivation, every);
-  const last = { at: before, bits };
-  const now = { at, bits: track.bits };
-  const isGrown = isPlain && known !== NO_READING && count >= known;
+  const isGrown = isPlain && known >= 0 && count >= known;
   const perSecond = isGrown
     ? growthRate(count - known, last, now, context)
-    : exactRate({ ...last, value: counter ?? BigInt(known) }, { ...now, value }, context);
+    : exactRate({ ...last, value: exact ?? BigInt(known) }, { ...now, value }, context);
   if (typeof perSecond !== 'number') return undefined;
   return derivation.perLine ? shareOf(watched, perSecond) : perSecond;
+}
+
+/** What a counter was read as last; undefined before the first reading. @param place of its numbers */
+export function readingOf(watched: Watched, place: number): bigint | undefined {
+  const known = watched.marks[place + READING] as number;
+  return known >= 0 ? BigInt(known) : bulkAt(watched, NO_READING - known);
+}
+
+/** As if it had just been read. */
+export function setReading(watched: Watched, place: number, value: bigint): void {
+  const isPlain = value >= 0n && value <= Number.MAX_SAFE_INTEGER;
+  if (isPlain) watched.marks[place + READING] = Number(value);
+  else noteExact(watched, place, value);
+}
+
+/** Beyond 2^53: among the bulk, and its place there, counted down from `NO_READING`, among the numbers. */
+function noteExact(watched: Watched, place: number, value: bigint): void {
+  const known = watched.marks[place + READING] as number;
+  if (known < NO_READING) setBulk(watched, NO_READING - known, value);
+  else watched.marks[place + READING] = NO_READING - addBulk(watched, value);
 }
 
 const speedOf = ({ port }: Watched): number => port?.speedBps ?? 0;

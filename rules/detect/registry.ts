@@ -8,7 +8,8 @@ import {
   subjectKey,
 } from '../../protocol/model/subject.ts';
 import { createLearned } from './baseline-series.ts';
-import { withCell, withSeries } from './marks.ts';
+import { addRoom } from './inputs.ts';
+import { CELL, NOT_STATED, numbersOfSeries, STATED, zeros } from './marks.ts';
 import { type Plan, planOf } from './plans.ts';
 import type { Scope } from './scope.ts';
 import { createVoice } from './voice.ts';
@@ -19,6 +20,7 @@ import {
   createShared,
   createWatched,
   type Outlet,
+  type Seat,
   type Shared,
   type Track,
   type Watched,
@@ -43,33 +45,31 @@ export interface Registry {
 const IGNORED = new Map<MetricName, Track>();
 
 function ignored(plan: Plan): Track {
-  const known = IGNORED.get(plan.metric) ?? newTrack({ ...plan, role: 'ignored' }, 0);
+  const seat: Seat = { plan: { ...plan, role: 'ignored' }, place: 0, outlet: undefined };
+  const known = IGNORED.get(plan.metric) ?? newTrack(seat);
   IGNORED.set(plan.metric, known);
   return known;
 }
 
-function isLearning({ outlet: first }: Track): boolean {
+function isLearning({ outlet: first }: Seat): boolean {
   for (let outlet = first; outlet !== undefined; outlet = outlet.next) {
-    if (outlet.judge.learns === true) return true;
+    if (outlet.judge.learns) return true;
   }
   return false;
 }
 
-const newTrack = (plan: Plan, place: number, watched?: Watched, outlet?: Outlet): Track => ({
+const newTrack = (seat: Seat, watched?: Watched): Track => ({
   series: undefined,
-  plan,
   watched,
-  place,
-  outlet,
-  stated: undefined,
+  seat,
   learned: undefined,
-  counter: undefined,
-  bits: 0,
 });
 
 export function createRegistry(scope: () => Scope): Registry {
   const agents = new Map<AgentId, Map<SubjectKey, Watched>>();
   const shareds = new Map<SubjectKey, Shared>();
+  /** By metric, rules and places. */
+  const seats = new Map<string, Seat>();
 
   function watched(agent: AgentId, subject: SubjectKey): Watched {
     const known = agents.get(agent)?.get(subject);
@@ -92,14 +92,12 @@ export function createRegistry(scope: () => Scope): Registry {
     const created: Cell = {
       compiled,
       watched: place,
-      state: compiled.judge.create(),
       machine: undefined,
-      place: place.marks.length,
+      place: addRoom(place, zeros(CELL).concat(compiled.judge.first)),
       isBlind: false,
       flap: undefined,
       alert: undefined,
     };
-    place.marks = withCell(place.marks);
     // By name, not by which series came first. Here and below no array grows by pushing: it would keep
     // room for 17 where most subjects have three or ten.
     place.cells = place.cells
@@ -109,31 +107,48 @@ export function createRegistry(scope: () => Scope): Registry {
   }
 
   /** In the order of the settings. */
-  function outletOf(place: Watched, judged: RuleMetricName): Outlet | undefined {
-    const fed = scope()
+  function fedBy(place: Watched, judged: RuleMetricName): Cell[] {
+    return scope()
       .rulesOf(place.key)
       .filter(({ judge }) => judge.metrics.includes(judged))
       .map((compiled) => cell(place, compiled));
-    return fed.reduceRight<Outlet | undefined>(
+  }
+
+  const chainOf = (fed: readonly Cell[], judged: RuleMetricName): Outlet | undefined =>
+    fed.reduceRight<Outlet | undefined>(
       (next, one) => createOutlet(one, one.compiled.judge.metrics.indexOf(judged), next),
       undefined,
     );
+
+  const nameOf = (fed: readonly Cell[]): string =>
+    fed.map(({ compiled, place }) => `${compiled.rule.id}@${place}`).join();
+
+  function seatOf(plan: Plan, place: number, fed: readonly Cell[]): Seat {
+    const name = `${plan.metric}@${place} ${nameOf(fed)}`;
+    const known = seats.get(name);
+    if (known !== undefined) return known;
+    const created = { plan, place, outlet: chainOf(fed, plan.judged) };
+    seats.set(name, created);
+    return created;
   }
 
   /** Callers hear it: a figure of a link that voice depends on. */
   function hears(place: Watched, { voice }: Plan): boolean {
     if (voice === undefined || place.kind !== 'link') return false;
-    place.voice ??= createVoice(place, outletOf(place, 'path_mos'));
+    place.voice ??= createVoice(place, voiceOutlet(place));
     return true;
   }
 
+  const voiceOutlet = (place: Watched): Outlet | undefined =>
+    chainOf(fedBy(place, 'path_mos'), 'path_mos');
+
   function createTrack(place: Watched, plan: Plan): Track {
-    const outlet = outletOf(place, plan.judged);
+    const fed = fedBy(place, plan.judged);
     const isHeard = hears(place, plan);
-    if (plan.role === 'plain' && outlet === undefined && !isHeard) return ignored(plan);
-    const track = newTrack(plan, place.marks.length, place, outlet);
-    place.marks = withSeries(place.marks, plan.role === 'counter');
-    if (isLearning(track)) track.learned = createLearned(plan.metric);
+    if (plan.role === 'plain' && fed.length === 0 && !isHeard) return ignored(plan);
+    const own = addRoom(place, numbersOfSeries(plan.role === 'counter'));
+    const track = newTrack(seatOf(plan, own, fed), place);
+    if (isLearning(track.seat)) track.learned = createLearned(plan.metric);
     return track;
   }
 
@@ -141,11 +156,11 @@ export function createRegistry(scope: () => Scope): Registry {
     let { tracks } = place;
     const { cursor } = place;
     const guess = tracks[cursor];
-    if (guess?.plan.metric === metric) {
+    if (guess?.seat.plan.metric === metric) {
       place.cursor = cursor + 1 === tracks.length ? 0 : cursor + 1;
       return guess;
     }
-    let index = tracks.findIndex((one) => one.plan.metric === metric);
+    let index = tracks.findIndex(({ seat }) => seat.plan.metric === metric);
     if (index < 0) {
       index = tracks.length;
       tracks = tracks.concat(createTrack(place, planOf(metric)));
@@ -159,7 +174,7 @@ export function createRegistry(scope: () => Scope): Registry {
     const found = track(place, series.metric);
     if (found.watched === undefined) return found;
     found.series = series;
-    found.stated = series.every;
+    place.marks[found.seat.place + STATED] = series.every ?? NOT_STATED;
     return found;
   }
 
@@ -174,17 +189,20 @@ export function createRegistry(scope: () => Scope): Registry {
     trackOf,
     cell,
     relink() {
+      // They hold the judges of the rules that were.
+      seats.clear();
       for (const place of all()) {
         // The ignored ones may have rules now.
-        place.tracks = place.tracks.filter((one) => one.plan.role !== 'ignored');
+        place.tracks = place.tracks.filter(({ seat }) => seat.plan.role !== 'ignored');
         place.cursor = 0;
         // What it remembers may be gone.
         place.next = undefined;
-        if (place.voice) place.voice.outlet = outletOf(place, 'path_mos');
+        if (place.voice) place.voice.outlet = voiceOutlet(place);
         for (const one of place.tracks) {
-          const { metric, judged } = one.plan;
-          one.outlet = outletOf(place, judged);
-          one.learned = isLearning(one) ? (one.learned ?? createLearned(metric)) : undefined;
+          const { plan, place: own } = one.seat;
+          one.seat = seatOf(plan, own, fedBy(place, plan.judged));
+          const isNeeded = isLearning(one.seat);
+          one.learned = isNeeded ? (one.learned ?? createLearned(plan.metric)) : undefined;
         }
       }
     },

@@ -9,12 +9,12 @@ import { type LearnedState, learnedState, restoreLearned } from './baseline-seri
 import type { DeviceClock } from './device-clock.ts';
 import type { Flap } from './flapping.ts';
 import {
+  BITS,
+  CELL,
   EVERY,
   everyOf,
   LAST_AT,
   lastAtOf,
-  NO_READING,
-  READING,
   SEEN_AT,
   seenAt,
   setTimes,
@@ -23,7 +23,8 @@ import {
 } from './marks.ts';
 import { createPort } from './notes.ts';
 import { packPlain, unpackPlain } from './plain.ts';
-import type { ProbeReach, ReachProbe } from './reach.ts';
+import { readingOf, setReading } from './rates.ts';
+import { loadReach, type Reach, reachState } from './reach.ts';
 import type { Registry } from './registry.ts';
 import type { Scope } from './scope.ts';
 import { isVoiceMinute, setVoiceMinute, type VoiceMinute, voiceMinute } from './voice.ts';
@@ -40,7 +41,7 @@ interface WatchedState {
   readonly subject: SubjectKey;
   readonly tracks: readonly TrackState[];
   readonly cells: readonly CellState[];
-  readonly reach: Partial<Record<ReachProbe, ProbeReach>>;
+  readonly reach: Reach;
   readonly port?: Port;
   readonly clock?: DeviceClock;
   readonly voice?: VoiceMinute;
@@ -101,15 +102,15 @@ function* healthOf(registry: Registry): Generator<readonly [SubjectKey, Health]>
 }
 
 function watchedState(place: Watched): WatchedState {
-  const { agent, key, reach, port, clock, voice, isFresh, isGood, answeredSlot } = place;
+  const { agent, key, port, clock, voice, isFresh, isGood, answeredSlot } = place;
   return {
     agent,
     subject: key,
     tracks: place.tracks
-      .filter((one) => one.plan.role !== 'ignored')
+      .filter(({ seat }) => seat.plan.role !== 'ignored')
       .map((one) => trackState(place, one)),
     cells: place.cells.map(cellState),
-    reach: packPlain(reach) as WatchedState['reach'],
+    reach: reachState(place),
     ...(port && { port: { ...port } }),
     ...(clock && { clock: { ...clock } }),
     ...(voice && { voice: voiceMinute(voice, place.marks) }),
@@ -121,32 +122,22 @@ function watchedState(place: Watched): WatchedState {
 }
 
 function trackState(place: Watched, track: Track): TrackState {
-  const { bits, learned } = track;
-  const { metric, role } = track.plan;
-  const lastAt = lastAtOf(place, track) - seenAt(place);
-  const every = everyOf(place, track);
+  const { seat, learned } = track;
+  const { metric, role } = seat.plan;
+  const lastAt = lastAtOf(place, seat) - seenAt(place);
+  const every = everyOf(place, seat);
   if (learned !== undefined) {
     return [metric, lastAt, every, packPlain(learnedState(learned)) as LearnedState];
   }
-  const reading = role === 'counter' ? readingOf(place, track) : undefined;
+  const reading = role === 'counter' ? readingOf(place, seat.place) : undefined;
   return reading === undefined
     ? [metric, lastAt, every]
-    : [metric, lastAt, every, String(reading), bits];
-}
-
-function readingOf({ marks }: Watched, { counter, place }: Track): number | bigint | undefined {
-  const reading = marks[place + READING] as number;
-  return reading === NO_READING ? counter : reading;
-}
-
-function restoreReading({ marks }: Watched, track: Track, value: bigint): void {
-  const isPlain = value >= 0n && value <= Number.MAX_SAFE_INTEGER;
-  marks[track.place + READING] = isPlain ? Number(value) : NO_READING;
-  track.counter = isPlain ? undefined : value;
+    : [metric, lastAt, every, String(reading), place.marks[seat.place + BITS] as 0 | 32 | 64];
 }
 
 function cellState(cell: Cell): CellState {
-  const { compiled, state, machine, isBlind, flap, alert, watched, place } = cell;
+  const { compiled, machine, isBlind, flap, alert, watched, place } = cell;
+  const state = compiled.judge.save(place + CELL, watched);
   return {
     rule: compiled.rule.id,
     ...(compiled.judge.form !== undefined && { form: compiled.judge.form }),
@@ -205,7 +196,7 @@ export function restoreRegistry(
 }
 
 function restorePlace(place: Watched, state: WatchedState): void {
-  Object.assign(place.reach, unpackPlain(state.reach));
+  loadReach(place, state.reach);
   place.port = state.port && { ...createPort(), ...state.port };
   place.clock = state.clock && { ...state.clock };
   setTimes(place.marks, 0, state.times);
@@ -215,8 +206,10 @@ function restorePlace(place: Watched, state: WatchedState): void {
 }
 
 function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void): void {
-  const isSameForm = state.form === cell.compiled.judge.form;
-  if (isSameForm && state.state !== undefined) cell.state = unpackPlain(state.state);
+  const { judge } = cell.compiled;
+  if (state.form === judge.form && state.state !== undefined) {
+    judge.load(cell.place + CELL, cell.watched, unpackPlain(state.state));
+  }
   cell.machine =
     state.machine?.state === 'inactive' ? undefined : state.machine && { ...state.machine };
   setTimes(cell.watched.marks, cell.place, wholeTimes(state.times, cell.watched));
@@ -229,11 +222,13 @@ function restoreCell(cell: Cell, state: CellState, adopt: (cell: Cell) => void):
 function restoreTrack(registry: Registry, place: Watched, state: TrackState): void {
   const [metric, lastAt, every, more, bits] = state;
   const track = registry.track(place, metric);
-  place.marks[track.place + LAST_AT] = lastAt > 0 ? lastAt : seenAt(place) + lastAt;
-  place.marks[track.place + EVERY] = every;
+  const { marks } = place;
+  const { place: own } = track.seat;
+  marks[own + LAST_AT] = lastAt > 0 ? lastAt : seenAt(place) + lastAt;
+  marks[own + EVERY] = every;
   if (typeof more === 'string' && bits !== undefined) {
-    restoreReading(place, track, BigInt(more));
-    track.bits = bits;
+    setReading(place, own, BigInt(more));
+    marks[own + BITS] = bits;
   } else if (typeof more === 'object' && track.learned !== undefined) {
     track.learned = restoreLearned(metric, unpackPlain(more) as LearnedState);
   }

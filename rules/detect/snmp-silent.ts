@@ -3,12 +3,16 @@ import type { Detector } from '../settings.ts';
 import { defineJudge, type Judge } from './watched.ts';
 import { durationText } from './wording.ts';
 
+/** As snapshots have it. */
 interface SilentState {
   /** First unanswered poll of the run; 0 = it answers. */
-  since: EpochMs;
+  readonly since: EpochMs;
   /** Unanswered polls of the run. Absent in snapshots from before polls were counted. */
-  polls?: number;
+  readonly polls?: number;
 }
+/** The same as numbers. */
+const SINCE = 0;
+const POLLS = 1;
 
 /** One lost poll, with its tries, is a busy processor; three in a row are none. */
 const LEAST_POLLS = 3;
@@ -17,25 +21,36 @@ const LEAST_POLLS = 3;
 export function snmpSilentJudge({ after }: Extract<Detector, { kind: 'snmp-silent' }>): Judge {
   return defineJudge<SilentState>({
     metrics: ['snmp_answered'],
-    create: () => ({ since: epochMs(0) }),
-    observe(state, _input, { at, value }) {
+    first: [0, 0],
+    observe(base, _input, { at, value, watched: { marks } }) {
       if (value > 0) {
-        state.since = epochMs(0);
-        state.polls = 0;
+        marks[base + SINCE] = marks[base + POLLS] = 0;
         return 'normal';
       }
-      if (state.since === 0) state.since = at;
-      state.polls = (state.polls ?? 0) + 1;
-      const isLong = at - state.since >= after && state.polls >= LEAST_POLLS;
+      if (marks[base + SINCE] === 0) marks[base + SINCE] = at;
+      const polls = (marks[base + POLLS] as number) + 1;
+      marks[base + POLLS] = polls;
+      const isLong = at - (marks[base + SINCE] as number) >= after && polls >= LEAST_POLLS;
       return isLong ? 'breached' : 'unknown';
     },
-    finding: (state, _watched, at) => ({
-      metric: 'snmp_answered',
-      onsetAt: state.since === 0 ? at : state.since,
-      observed: 0,
-      expected: 1,
-      text: `no SNMP poll answered for ${durationText(at - state.since)}`,
-    }),
+    finding(base, { marks }, at) {
+      const since = marks[base + SINCE] as number;
+      return {
+        metric: 'snmp_answered',
+        onsetAt: epochMs(since || at),
+        observed: 0,
+        expected: 1,
+        text: `no SNMP poll answered for ${durationText(at - since)}`,
+      };
+    },
     cleared: () => 'it answers SNMP again',
+    save: (base, { marks }) => ({
+      since: marks[base + SINCE] as EpochMs,
+      polls: marks[base + POLLS] as number,
+    }),
+    load(base, { marks }, { since, polls = 0 }) {
+      marks[base + SINCE] = since;
+      marks[base + POLLS] = polls;
+    },
   });
 }

@@ -1,15 +1,15 @@
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { epochMs, hours, seconds } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
-import type { Verdict } from './alert-state.ts';
 import { decayTo } from './decay.ts';
+import { addInput, inputAt, inputState, loadInputs, verdictOf } from './inputs.ts';
+import { type Marks, type Numbers, zeros } from './marks.ts';
 import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
 import { figureText, metricText } from './wording.ts';
 
 type Surge = Extract<Detector, { kind: 'surge' }>;
 
 /** What is known of one series of counts, as numbers. 0 = never, none. */
-type Input = number[];
 const LAST_AT = 0;
 const PATIENCE = 1;
 const IS_OPEN = 2;
@@ -29,6 +29,7 @@ const RUN_COUNTED = 11;
 const RUN_SECONDS = 12;
 const PROOF = 13;
 const FIELDS = 14;
+const FOR_VERDICT = { lastAt: LAST_AT, isOpen: IS_OPEN };
 
 /** One poll: what it adds to the evidence, what was counted in how many seconds, the bad rate. */
 interface Counted {
@@ -38,9 +39,10 @@ interface Counted {
   readonly bad: number;
 }
 
+/** As snapshots have it. */
 interface SurgeState {
   /** One per metric, null until its first figure. */
-  readonly inputs: (Input | null)[];
+  readonly inputs: readonly (Numbers | null)[];
 }
 
 /**
@@ -69,17 +71,19 @@ export function surgeJudge(detector: Surge): Judge {
   const judged = [detector.metric, ...(detector.also ?? [])];
   const logTimes = Math.log(times);
 
-  const usualOf = (input: Input): number =>
-    (input[SECONDS] as number) > 0 ? (input[COUNTED] as number) / (input[SECONDS] as number) : 0;
+  const usualOf = (marks: Marks, input: number): number =>
+    (marks[input + SECONDS] as number) > 0
+      ? (marks[input + COUNTED] as number) / (marks[input + SECONDS] as number)
+      : 0;
 
-  const isYoung = (input: Input, at: number): boolean =>
-    at - (input[LEARNING_SINCE] as number) < WARM_UP;
+  const isYoung = (marks: Marks, input: number, at: number): boolean =>
+    at - (marks[input + LEARNING_SINCE] as number) < WARM_UP;
 
   /** The rate that is found soonest. */
-  function badRate(input: Input, at: number, packets: number): number {
+  function badRate(marks: Marks, input: number, at: number, packets: number): number {
     const share = perPacket * packets;
-    if (isYoung(input, at)) return Math.max(youngAt, raiseAt, share);
-    return Math.max(raiseAt, share, times * usualOf(input));
+    if (isYoung(marks, input, at)) return Math.max(youngAt, raiseAt, share);
+    return Math.max(raiseAt, share, times * usualOf(marks, input));
   }
 
   const isSent = judged.map((metric) => metric.includes('_out_'));
@@ -87,154 +91,162 @@ export function surgeJudge(detector: Surge): Judge {
   const packetsOf = ({ port }: Watched, index: number): number =>
     port === undefined ? 0 : (isSent[index] ? port.outBps : port.inBps) / PACKET_BITS;
 
-  function inputOf(state: SurgeState, index: number, { at, patience }: Feed): Input {
-    const input = state.inputs[index] ?? new Array<number>(FIELDS).fill(0);
-    state.inputs[index] = input;
-    const lastAt = input[LAST_AT] as number;
-    if (lastAt === 0) input[LEARNING_SINCE] = at;
-    else if (at - lastAt > (input[PATIENCE] as number) && input[IS_OPEN] === 0) forget(input);
-    input[LAST_AT] = at;
-    input[PATIENCE] = patience;
+  function inputOf(pointer: number, { watched, at, patience }: Feed): number {
+    const input = inputAt(watched.marks, pointer) || addInput(watched, pointer, zeros(FIELDS));
+    const { marks } = watched;
+    const lastAt = marks[input + LAST_AT] as number;
+    if (lastAt === 0) marks[input + LEARNING_SINCE] = at;
+    else if (at - lastAt > (marks[input + PATIENCE] as number) && marks[input + IS_OPEN] === 0) {
+      forget(marks, input);
+    }
+    marks[input + LAST_AT] = at;
+    marks[input + PATIENCE] = patience;
     return input;
   }
 
-  function measure(input: Input, index: number, { at, value, span, watched }: Feed): void {
+  function measure(input: number, index: number, { at, value, span, watched }: Feed): void {
+    const { marks } = watched;
     const elapsed = span / 1000;
     const count = Math.max(0, value) * elapsed;
-    const isIdle = count === 0 && input[SUM] === 0 && input[IS_OPEN] === 0;
-    input[RATE] = value;
+    const isIdle = count === 0 && marks[input + SUM] === 0 && marks[input + IS_OPEN] === 0;
+    marks[input + RATE] = value;
     if (isIdle) {
-      learn(input, 0, elapsed, span);
+      learn(marks, input, 0, elapsed, span);
       return;
     }
-    const bad = badRate(input, at, packetsOf(watched, index));
+    const bad = badRate(marks, input, at, packetsOf(watched, index));
     const usual = bad / times;
     const gain = count * logTimes - (bad - usual) * elapsed;
-    if (input[IS_OPEN] === 0) {
-      gather(input, { gain, count, elapsed, bad }, at, span);
+    if (marks[input + IS_OPEN] === 0) {
+      gather(marks, input, { gain, count, elapsed, bad }, at, span);
       return;
     }
     // A lasting change becomes usual after a week or so.
-    learn(input, Math.min(count, bad * elapsed), elapsed, span);
-    end(input, gain);
+    learn(marks, input, Math.min(count, bad * elapsed), elapsed, span);
+    end(marks, input, gain);
   }
 
-  function learn(input: Input, count: number, elapsed: number, span: number): void {
+  function learn(marks: Marks, input: number, count: number, elapsed: number, span: number): void {
     const keep = decayTo(span);
-    const known = input[SECONDS] as number;
-    if (input[IS_OPEN] === 1) {
+    const known = marks[input + SECONDS] as number;
+    if (marks[input + IS_OPEN] === 1) {
       // Only what fades is filled up, or a short memory would take the trouble for usual at once.
       const filled = elapsed > 0 ? (count / elapsed) * known * (1 - keep) : 0;
-      input[COUNTED] = (input[COUNTED] as number) * keep + filled;
+      marks[input + COUNTED] = (marks[input + COUNTED] as number) * keep + filled;
       return;
     }
-    input[COUNTED] = (input[COUNTED] as number) * keep + count;
-    input[SECONDS] = known * keep + elapsed;
+    marks[input + COUNTED] = (marks[input + COUNTED] as number) * keep + count;
+    marks[input + SECONDS] = known * keep + elapsed;
   }
 
-  function gather(input: Input, poll: Counted, at: number, span: number): void {
+  function gather(marks: Marks, input: number, poll: Counted, at: number, span: number): void {
     const cap = (evidence / MIN_POLLS) * Math.min(1, span / POLL);
-    const sum = (input[SUM] as number) + Math.min(cap, poll.gain);
+    const sum = (marks[input + SUM] as number) + Math.min(cap, poll.gain);
     if (sum <= 0) {
       // It was chance: only now it becomes part of what is usual, or it would hide itself. One burst
       // counts for no more than what would be told.
-      const seconds = (input[RUN_SECONDS] as number) + poll.elapsed;
-      const count = (input[RUN_COUNTED] as number) + poll.count;
-      learn(input, Math.min(count, poll.bad * seconds), seconds, seconds * 1000);
-      forget(input);
+      const seconds = (marks[input + RUN_SECONDS] as number) + poll.elapsed;
+      const count = (marks[input + RUN_COUNTED] as number) + poll.count;
+      learn(marks, input, Math.min(count, poll.bad * seconds), seconds, seconds * 1000);
+      forget(marks, input);
       return;
     }
-    if (input[SUM] === 0) input[SINCE] = at;
-    input[SUM] = sum;
-    input[RUN_COUNTED] = (input[RUN_COUNTED] as number) + poll.count;
-    input[RUN_SECONDS] = (input[RUN_SECONDS] as number) + poll.elapsed;
+    if (marks[input + SUM] === 0) marks[input + SINCE] = at;
+    marks[input + SUM] = sum;
+    marks[input + RUN_COUNTED] = (marks[input + RUN_COUNTED] as number) + poll.count;
+    marks[input + RUN_SECONDS] = (marks[input + RUN_SECONDS] as number) + poll.elapsed;
     if (sum < evidence) return;
-    input[IS_OPEN] = 1;
-    input[ONSET] = input[SINCE] as number;
-    input[PROOF] = sum;
-    input[CLEAR] = 0;
+    marks[input + IS_OPEN] = 1;
+    marks[input + ONSET] = marks[input + SINCE] as number;
+    marks[input + PROOF] = sum;
+    marks[input + CLEAR] = 0;
   }
 
-  function end(input: Input, gain: number): void {
-    input[CLEAR] = Math.max(0, (input[CLEAR] as number) - gain);
-    if ((input[CLEAR] as number) < CLEAR_EVIDENCE) return;
-    input[IS_OPEN] = 0;
-    forget(input);
+  function end(marks: Marks, input: number, gain: number): void {
+    marks[input + CLEAR] = Math.max(0, (marks[input + CLEAR] as number) - gain);
+    if ((marks[input + CLEAR] as number) < CLEAR_EVIDENCE) return;
+    marks[input + IS_OPEN] = 0;
+    forget(marks, input);
   }
 
-  function verdictOf({ inputs }: SurgeState, at: number): Verdict {
-    let isKnown = false;
-    for (const input of inputs) {
-      if (input === null || at - (input[LAST_AT] as number) > (input[PATIENCE] as number)) continue;
-      if (input[IS_OPEN] === 1) return 'breached';
-      isKnown = true;
-    }
-    return isKnown ? 'normal' : 'unknown';
-  }
-
-  /** The open series that counts most, else the first. */
-  function worst({ inputs }: SurgeState): number {
+  /** Which of the open series counts most, else the first. */
+  function worst({ marks }: Watched, base: number): number {
     let found = 0;
     let most = Number.NEGATIVE_INFINITY;
-    inputs.forEach((input, index) => {
-      if (input === null || input[IS_OPEN] === 0) return;
-      if (meanOf(input) <= most) return;
-      most = meanOf(input);
-      found = index;
-    });
+    for (let i = 0; i < judged.length; i++) {
+      const input = inputAt(marks, base + i);
+      if (input === 0 || marks[input + IS_OPEN] === 0) continue;
+      const mean = meanOf(marks, input);
+      if (mean <= most) continue;
+      most = mean;
+      found = i;
+    }
     return found;
   }
 
   return defineJudge<SurgeState>({
     metrics: judged,
     form: 'surge',
-    create: () => ({ inputs: judged.map(() => null) }),
-    observe(state, index, feed) {
-      measure(inputOf(state, index, feed), index, feed);
-      return verdictOf(state, feed.at);
+    first: zeros(judged.length),
+    observe(base, index, feed) {
+      measure(inputOf(base + index, feed), index, feed);
+      return verdictOf(feed.watched.marks, base, judged.length, FOR_VERDICT, feed.at);
     },
-    finding(state, watched, at): Finding {
-      const index = worst(state);
+    finding(base, watched, at): Finding {
+      const index = worst(watched, base);
       const metric = judged[index] as RuleMetricName;
-      const input = state.inputs[index] ?? new Array<number>(FIELDS).fill(0);
-      const usual = usualOf(input);
-      const observed = meanOf(input);
+      const input =
+        inputAt(watched.marks, base + index) || addInput(watched, base + index, zeros(FIELDS));
+      const { marks } = watched;
+      const usual = usualOf(marks, input);
+      const observed = meanOf(marks, input);
       const packets = packetsOf(watched, index);
-      const sooner = badRate(input, at, packets);
+      const sooner = badRate(marks, input, at, packets);
       return {
         metric,
-        onsetAt: epochMs(Math.min((input[ONSET] as number) || at, at)),
+        onsetAt: epochMs(Math.min((marks[input + ONSET] as number) || at, at)),
         observed,
         expected: sooner,
-        usual: usualBand(usual, input[SECONDS] as number),
-        sureness: 1 / (1 + Math.exp(PRIOR - (input[PROOF] as number))),
-        learningSince: epochMs(input[LEARNING_SINCE] as number),
+        usual: usualBand(usual, marks[input + SECONDS] as number),
+        sureness: 1 / (1 + Math.exp(PRIOR - (marks[input + PROOF] as number))),
+        learningSince: epochMs(marks[input + LEARNING_SINCE] as number),
         text: [
           `${metricText(metric)} ${figureText(metric, observed)}`,
           `usual ${figureText(metric, usual)}`,
           ...(packets > 0 && observed > 1e-9 ? [shareText(observed / packets)] : []),
-          ...(isYoung(input, at) ? ['baseline young'] : []),
+          ...(isYoung(marks, input, at) ? ['baseline young'] : []),
         ].join(', '),
       };
     },
-    cleared(state) {
-      const index = worst(state);
+    cleared(base, watched) {
+      const index = worst(watched, base);
       const metric = judged[index] as RuleMetricName;
-      const input = state.inputs[index];
-      const usual = input ? usualOf(input) : 0;
+      const input = inputAt(watched.marks, base + index);
+      const usual = input === 0 ? 0 : usualOf(watched.marks, input);
       return `${metricText(metric)} back at about the usual ${figureText(metric, usual)}`;
     },
+    save: (base, { marks }) => ({
+      inputs: judged.map((_, i) => inputState(marks, base + i, FIELDS)),
+    }),
+    load: (base, watched, { inputs }) => loadInputs(watched, base, judged.length, inputs),
   });
 }
 
-const meanOf = (input: Input): number => {
-  const elapsed = input[RUN_SECONDS] as number;
-  return elapsed > 0 ? (input[RUN_COUNTED] as number) / elapsed : (input[RATE] as number);
+const meanOf = (marks: Marks, input: number): number => {
+  const elapsed = marks[input + RUN_SECONDS] as number;
+  return elapsed > 0
+    ? (marks[input + RUN_COUNTED] as number) / elapsed
+    : (marks[input + RATE] as number);
 };
 
 /** The evidence is gone; a new run begins with nothing. */
-function forget(input: Input): void {
-  input[SUM] = input[SINCE] = input[CLEAR] = input[RUN_COUNTED] = input[RUN_SECONDS] = 0;
+function forget(marks: Marks, input: number): void {
+  marks[input + SUM] =
+    marks[input + SINCE] =
+    marks[input + CLEAR] =
+    marks[input + RUN_COUNTED] =
+    marks[input + RUN_SECONDS] =
+      0;
 }
 
 /** Where the mean rate of a minute usually lies: 9 of 10 of a Poisson count, by its normal limit. */

@@ -1,16 +1,16 @@
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
-import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
+import { epochMs } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
-import type { Verdict } from './alert-state.ts';
 import { isWarm, learnedSince, MIDDLE, usually } from './baseline-series.ts';
-import { defineJudge, type Feed, type Finding, type Judge } from './watched.ts';
-import { emptyWindow, meanOf, type Numbers, push } from './window.ts';
+import { addInput, inputAt, loadInputs, verdictOf } from './inputs.ts';
+import { type Marks, type Numbers, zeros } from './marks.ts';
+import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
+import { emptyWindow, meanOf, moveToGrow, push, windowFrom, windowState } from './window.ts';
 import { durationText, figureText, metricText } from './wording.ts';
 
 type Threshold = Extract<Detector, { kind: 'threshold' }>;
 
-/** What is known of one metric, as numbers: the fields below, then the window. Times are 0 for never. */
-type Input = Numbers;
+/** What is known of one metric: the fields below, then the window. Times are 0 for never. */
 /** First sample since the beginning or since data came back. */
 const SINCE = 0;
 const LAST_AT = 1;
@@ -20,10 +20,11 @@ const IS_BREACHED = 4;
 /** First sample of the run beyond `clearAt`. */
 const BEYOND_SINCE = 5;
 const WINDOW = 6;
+const FOR_VERDICT = { lastAt: LAST_AT, isOpen: IS_BREACHED };
 const EMPTY_FIELDS: readonly number[] = [0, 0, 0, 0, 0, 0];
 
-/** One per metric, null until its first sample. */
-type ThresholdState = (Input | null)[];
+/** As snapshots have it: one per metric, null until its first sample. */
+type ThresholdState = (Numbers | null)[];
 
 /**
  * The mean over trailing time against a band, for each metric by itself. Nothing is breached before
@@ -32,7 +33,6 @@ type ThresholdState = (Input | null)[];
 export function thresholdJudge(detector: Threshold): Judge {
   const { over, band } = detector;
   const judged = [detector.metric, ...(detector.also ?? [])];
-  const createInput = (every: DurationMs): Input => EMPTY_FIELDS.concat(emptyWindow(over, every));
   const isUpper = band.raiseAt >= band.clearAt;
 
   const isBeyond = (value: number, limit: number): boolean =>
@@ -40,36 +40,38 @@ export function thresholdJudge(detector: Threshold): Judge {
   const isRaised = (mean: number): boolean =>
     isUpper ? mean >= band.raiseAt : mean <= band.raiseAt;
 
-  function inputOf(state: ThresholdState, index: number, feed: Feed): Input {
-    const input = state[index] ?? createInput(feed.every);
-    state[index] = input;
-    const lastAt = input[LAST_AT] as number;
-    if (lastAt !== 0 && feed.at - lastAt <= (input[PATIENCE] as number)) return input;
-    input[SINCE] = feed.at;
-    if (input[IS_BREACHED] === 0) input[BEYOND_SINCE] = 0;
+  function inputOf(pointer: number, { watched, at, every }: Feed): number {
+    const input =
+      inputAt(watched.marks, pointer) ||
+      addInput(watched, pointer, EMPTY_FIELDS.concat(emptyWindow(over, every)));
+    const { marks } = watched;
+    const lastAt = marks[input + LAST_AT] as number;
+    if (lastAt !== 0 && at - lastAt <= (marks[input + PATIENCE] as number)) return input;
+    marks[input + SINCE] = at;
+    if (marks[input + IS_BREACHED] === 0) marks[input + BEYOND_SINCE] = 0;
     return input;
   }
 
-  function measure(input: Input, { at, value, patience }: Feed): void {
-    push(input, WINDOW, at, value, over);
-    input[LAST_AT] = at;
-    input[PATIENCE] = patience;
-    input[MEAN] = meanOf(input, WINDOW);
+  function measure(marks: Marks, input: number, { at, value, patience }: Feed): void {
+    marks[input + LAST_AT] = at;
+    marks[input + PATIENCE] = patience;
+    marks[input + MEAN] = meanOf(marks, input + WINDOW);
     if (!isBeyond(value, band.clearAt)) {
-      if (input[IS_BREACHED] === 0) input[BEYOND_SINCE] = 0;
-    } else if (input[BEYOND_SINCE] === 0) input[BEYOND_SINCE] = at;
+      if (marks[input + IS_BREACHED] === 0) marks[input + BEYOND_SINCE] = 0;
+    } else if (marks[input + BEYOND_SINCE] === 0) marks[input + BEYOND_SINCE] = at;
   }
 
-  const isFilled = (input: Input, { at, every }: Feed): boolean =>
-    at - (input[SINCE] as number) + every * 1.5 >= over;
+  const isFilled = (since: number, { at, every }: Feed): boolean =>
+    at - since + every * 1.5 >= over;
 
-  function settle(input: Input, feed: Feed): void {
-    const mean = input[MEAN] as number;
-    if (input[IS_BREACHED] === 0) {
-      if (isRaised(mean) && isFilled(input, feed)) input[IS_BREACHED] = 1;
+  function settle(marks: Marks, input: number, feed: Feed): void {
+    const mean = marks[input + MEAN] as number;
+    if (marks[input + IS_BREACHED] === 0) {
+      const since = marks[input + SINCE] as number;
+      if (isRaised(mean) && isFilled(since, feed)) marks[input + IS_BREACHED] = 1;
     } else if (!isBeyond(mean, band.clearAt)) {
-      input[IS_BREACHED] = 0;
-      input[BEYOND_SINCE] = isBeyond(feed.value, band.clearAt) ? feed.at : 0;
+      marks[input + IS_BREACHED] = 0;
+      marks[input + BEYOND_SINCE] = isBeyond(feed.value, band.clearAt) ? feed.at : 0;
     }
   }
 
@@ -78,34 +80,26 @@ export function thresholdJudge(detector: Threshold): Judge {
    * Until that is known, what has been so since its first sample is no change: else every start would
    * bring a storm of such lines.
    */
-  function isUsual(input: Input, { learned, at }: Feed): boolean {
+  function isUsual(marks: Marks, input: number, { learned, at }: Feed): boolean {
     if (detector.unlessUsual !== true || learned === undefined) return false;
     if (!isWarm(learned, at)) {
-      return input[IS_BREACHED] === 0 && input[BEYOND_SINCE] === learnedSince(learned);
+      const since = marks[input + BEYOND_SINCE];
+      return marks[input + IS_BREACHED] === 0 && since === learnedSince(learned);
     }
     return isBeyond(usually(learned, MIDDLE), band.clearAt);
   }
 
-  function verdictOf(state: ThresholdState, at: EpochMs): Verdict {
-    let isKnown = false;
-    for (const input of state) {
-      if (input === null || at - (input[LAST_AT] as number) > (input[PATIENCE] as number)) continue;
-      if (input[IS_BREACHED] === 1) return 'breached';
-      isKnown = true;
-    }
-    return isKnown ? 'normal' : 'unknown';
-  }
-
   /** The input that speaks: the breached one that is furthest out. */
-  function worst(state: ThresholdState): number {
-    let found = 0;
+  function worst({ marks }: Watched, base: number): Speaker {
+    let found = { metric: detector.metric, mean: 0, beyondSince: 0 };
     let figure = Number.NEGATIVE_INFINITY;
-    state.forEach((input, index) => {
-      if (input === null) return;
-      const mean = input[MEAN] as number;
-      const distance = (isUpper ? mean : -mean) + (input[IS_BREACHED] === 1 ? 1e12 : 0);
+    judged.forEach((metric, i) => {
+      const input = inputAt(marks, base + i);
+      if (input === 0) return;
+      const mean = marks[input + MEAN] as number;
+      const distance = (isUpper ? mean : -mean) + (marks[input + IS_BREACHED] === 1 ? 1e12 : 0);
       if (distance <= figure) return;
-      found = index;
+      found = { metric, mean, beyondSince: marks[input + BEYOND_SINCE] as number };
       figure = distance;
     });
     return found;
@@ -114,36 +108,56 @@ export function thresholdJudge(detector: Threshold): Judge {
   return defineJudge<ThresholdState>({
     learns: detector.unlessUsual === true,
     metrics: judged,
-    create: () => judged.map(() => null),
-    observe(state, index, feed) {
-      const input = inputOf(state, index, feed);
-      measure(input, feed);
-      const isAtRest = input[IS_BREACHED] === 0 && !isRaised(input[MEAN] as number);
-      if (!isAtRest) {
-        if (isUsual(input, feed)) input[IS_BREACHED] = 0;
-        else settle(input, feed);
+    first: zeros(judged.length),
+    observe(base, index, feed) {
+      const { watched, at, value } = feed;
+      let input = inputOf(base + index, feed);
+      if (!push(watched.marks, input + WINDOW, at, value, over)) {
+        moveToGrow(watched, base + index, WINDOW);
+        input = inputAt(watched.marks, base + index);
+        push(watched.marks, input + WINDOW, at, value, over);
       }
-      return verdictOf(state, feed.at);
+      const { marks } = watched;
+      measure(marks, input, feed);
+      const isAtRest = marks[input + IS_BREACHED] === 0 && !isRaised(marks[input + MEAN] as number);
+      if (!isAtRest) {
+        if (isUsual(marks, input, feed)) marks[input + IS_BREACHED] = 0;
+        else settle(marks, input, feed);
+      }
+      return verdictOf(marks, base, judged.length, FOR_VERDICT, at);
     },
-    finding(state, _watched, at): Finding {
-      const index = worst(state);
-      const input = state[index];
-      const metric = judged[index] as RuleMetricName;
-      const observed = input?.[MEAN] ?? 0;
-      const onsetAt = epochMs(Math.min((input?.[BEYOND_SINCE] ?? 0) || at, at));
+    finding(base, watched, at): Finding {
+      const { metric, mean: observed, beyondSince } = worst(watched, base);
+      const onsetAt = epochMs(Math.min(beyondSince || at, at));
       const mean = figureText(metric, observed);
       const text = `${metricText(metric)} ${mean} in the mean of ${durationText(over)}, limit ${figureText(metric, band.raiseAt)}`;
       return { metric, onsetAt, observed, expected: band.raiseAt, text };
     },
-    cleared(state) {
-      const index = worst(state);
-      const metric = judged[index] as RuleMetricName;
-      const value = state[index]?.[MEAN] ?? 0;
+    cleared(base, watched) {
+      const { metric, mean: value } = worst(watched, base);
       const mean = figureText(metric, value);
       if (detector.unlessUsual === true && isBeyond(value, band.clearAt)) {
         return `${metricText(metric)} of ${mean} is usual here; its own baseline tells of changes`;
       }
       return `${metricText(metric)} back at ${mean}, clear limit ${figureText(metric, band.clearAt)}`;
     },
+    save: (base, { marks }) =>
+      judged.map((_, i) => {
+        const input = inputAt(marks, base + i);
+        if (input === 0) return null;
+        return marks.slice(input, input + WINDOW).concat(windowState(marks, input + WINDOW));
+      }),
+    load(base, watched, state) {
+      const inputs = state.map(
+        (input) => input && [...input.slice(0, WINDOW), ...windowFrom(input.slice(WINDOW))],
+      );
+      loadInputs(watched, base, judged.length, inputs);
+    },
   });
+}
+
+interface Speaker {
+  readonly metric: RuleMetricName;
+  readonly mean: number;
+  readonly beyondSince: number;
 }

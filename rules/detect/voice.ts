@@ -1,9 +1,8 @@
 import type { MetricName } from '../../protocol/model/metrics.ts';
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
-import type { Marks } from './marks.ts';
+import type { Marks, Numbers } from './marks.ts';
 import { pathMos } from './mos.ts';
 import type { Feed, Outlet, Watched } from './watched.ts';
-import type { Numbers } from './window.ts';
 
 /** What a series of a path says of voice. STAMP before ICMP: routers answer echoes when they like. */
 export interface VoiceInput {

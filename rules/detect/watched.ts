@@ -16,7 +16,6 @@ import type { DeviceClock } from './device-clock.ts';
 import type { Flap } from './flapping.ts';
 import { createMarks, type Marks } from './marks.ts';
 import type { Plan } from './plans.ts';
-import type { ProbeReach, ReachProbe } from './reach.ts';
 import type { Voice } from './voice.ts';
 
 /** A sample on its way to the rules. One object, used again for each sample. */
@@ -47,35 +46,61 @@ export interface Finding {
   readonly text: string;
 }
 
-/** One detector with its settings. Its state belongs to a cell and is plain JSON. */
+/**
+ * One detector with its settings. What it knows of a subject are numbers among the marks of the subject,
+ * from the place `base` on, which it is told each time.
+ */
 export interface Judge {
   /** Metrics it is fed with; `input` is the place in this list. */
   readonly metrics: readonly RuleMetricName[];
   /** It reads `feed.learned`. */
-  readonly learns?: boolean;
+  readonly learns: boolean;
   /** Names the form of the state where an older release kept another; a state of another form is not restored. */
-  readonly form?: string;
-  create(): unknown;
-  observe(state: unknown, input: number, feed: Feed): Verdict;
+  readonly form: string | undefined;
+  /** The numbers from `base` on as they are before the first sample. */
+  readonly first: readonly number[];
+  observe(base: number, input: number, feed: Feed): Verdict;
   /** Why it is breached. */
-  finding(state: unknown, watched: Watched, at: EpochMs): Finding;
+  finding(base: number, watched: Watched, at: EpochMs): Finding;
   /** Why it is normal again, in plain words. */
-  cleared(state: unknown, watched: Watched): string;
+  cleared(base: number, watched: Watched): string;
   /** What is only written down; asked after each sample, tells each finding once. */
-  trend?(state: unknown, feed: Feed): TrendFact | undefined;
+  readonly trend: (() => TrendFact | undefined) | undefined;
+  /** What it knows as plain JSON, for snapshots; null = nothing. */
+  save(base: number, watched: Watched): unknown;
+  /** Into numbers that are as `first`. */
+  load(base: number, watched: Watched, state: unknown): void;
 }
 
-/** Makes a judge of one with typed state: the engine only ever hands back what `create` made. */
-export const defineJudge = <S>(judge: {
+interface JudgeOf<S> {
   readonly metrics: readonly RuleMetricName[];
   readonly learns?: boolean;
   readonly form?: string;
-  create(): S;
-  observe(state: S, input: number, feed: Feed): Verdict;
-  finding(state: S, watched: Watched, at: EpochMs): Finding;
-  cleared(state: S, watched: Watched): string;
-  trend?(state: S, feed: Feed): TrendFact | undefined;
-}): Judge => judge as unknown as Judge;
+  readonly first: readonly number[];
+  observe(base: number, input: number, feed: Feed): Verdict;
+  finding(base: number, watched: Watched, at: EpochMs): Finding;
+  cleared(base: number, watched: Watched): string;
+  trend?(): TrendFact | undefined;
+  save(base: number, watched: Watched): S;
+  load(base: number, watched: Watched, state: S): void;
+}
+
+/**
+ * Makes a judge of one with typed state: the engine only ever loads what `save` gave. All judges have the
+ * same fields in the same order, or looking up the one to call would take longer than some calls.
+ */
+export const defineJudge = <S>(judge: JudgeOf<S>): Judge => ({
+  metrics: judge.metrics,
+  learns: judge.learns === true,
+  form: judge.form,
+  first: judge.first,
+  observe: judge.observe,
+  finding: judge.finding,
+  cleared: judge.cleared,
+  trend: judge.trend,
+  save: judge.save,
+  load: (base, watched, state) => judge.load(base, watched, state as S),
+});
 
 export interface CompiledRule {
   readonly rule: Rule;
@@ -86,11 +111,10 @@ export interface CompiledRule {
 export interface Cell {
   compiled: CompiledRule;
   readonly watched: Watched;
-  state: unknown;
   /** Undefined while at rest, as nearly all are nearly always. */
   machine: AlertMachine | undefined;
-  /** Where its times are in the marks of the subject. */
-  readonly place: number;
+  /** Where its numbers are in the marks of the subject: its times, then what its judge keeps. */
+  place: number;
   isBlind: boolean;
   /** While its state has changed of late. */
   flap: Flap | undefined;
@@ -98,14 +122,9 @@ export interface Cell {
   alert: Alert | undefined;
 }
 
-/**
- * A rule that a series feeds, and as which of its inputs, with what each sample needs at hand. A chain:
- * most series have one, and an array of one is two more places in memory to wait for.
- */
+/** A rule that a series feeds, and as which of its inputs. A chain: most series have one. */
 export interface Outlet {
-  readonly cell: Cell;
   readonly judge: Judge;
-  readonly state: unknown;
   readonly input: number;
   /** Of the cell. */
   readonly place: number;
@@ -114,27 +133,49 @@ export interface Outlet {
 
 export const createOutlet = (cell: Cell, input: number, next?: Outlet): Outlet => ({
   judge: cell.compiled.judge,
-  state: cell.state,
   input,
   place: cell.place,
   next,
-  cell,
 });
 
-export interface Track {
+/** The cell whose numbers are there. */
+export const cellAt = ({ cells }: Watched, place: number): Cell =>
+  cells.find((cell) => cell.place === place) as Cell;
+
+/** What is too large for the numbers of a subject, or is made too seldom. Its place, from 1 on. */
+export function addBulk(watched: Watched, bulk: unknown): number {
+  // Exact room, as with the marks.
+  watched.bulk = [...watched.bulk, bulk];
+  return watched.bulk.length;
+}
+
+export function setBulk(watched: Watched, place: number, bulk: unknown): void {
+  watched.bulk = watched.bulk.with(place - 1, bulk);
+}
+
+/** @param place as `addBulk` gave it; undefined for 0 */
+export const bulkAt = <T>({ bulk }: Watched, place: number): T | undefined =>
+  bulk[place - 1] as T | undefined;
+
+/**
+ * What is to be done with the samples of a series. Shared by all subjects whose numbers lie alike, which
+ * are nearly all of a kind: so it is always near at hand.
+ */
+export interface Seat {
   readonly plan: Plan;
+  /** Where the numbers of the series are in the marks of the subject. */
+  readonly place: number;
+  readonly outlet: Outlet | undefined;
+}
+
+/** A series. Small enough to wait for the memory once. */
+export interface Track {
+  /** As its newest sample named it. No part of what is decided. */
+  series: Series | undefined;
   /** Undefined of what no rule of any subject asks for. */
   readonly watched: Watched | undefined;
-  outlet: Outlet | undefined;
-  /** Where its times are in the marks of the subject. */
-  readonly place: number;
-  /** Of counters: what was read at `lastAt`, where a plain number (in the marks) would not be exact. */
-  counter: bigint | undefined;
-  bits: 0 | 32 | 64;
+  seat: Seat;
   learned: Learned | undefined;
-  /** As its newest sample named it, and the interval that it states. No part of what is decided. */
-  series: Series | undefined;
-  stated: DurationMs | undefined;
 }
 
 /** Facts of a port that its counters are judged by. */
@@ -153,12 +194,13 @@ export interface Watched {
   readonly agent: AgentId;
   readonly key: SubjectKey;
   readonly kind: SubjectKind;
-  /** Times of the subject, its series and its rules. */
+  /** Numbers of the subject, its series and its rules. */
   marks: Marks;
   /** Few, and mostly asked for in the order of the last round: see `cursor`. */
   tracks: readonly Track[];
   cells: readonly Cell[];
-  readonly reach: Partial<Record<ReachProbe, ProbeReach>>;
+  /** Rings and profiles; see `addBulk`. */
+  bulk: readonly unknown[];
   readonly shared: Shared;
   port: Port | undefined;
   clock: DeviceClock | undefined;
@@ -185,6 +227,8 @@ export interface Shared {
 
 export const createShared = (key: SubjectKey): Shared => ({ key, views: [], health: 'unknown' });
 
+const NO_BULK: readonly unknown[] = [];
+
 export function createWatched(agent: AgentId, shared: Shared): Watched {
   // What every sample needs stands first, so that it lies side by side.
   const watched: Watched = {
@@ -196,7 +240,6 @@ export function createWatched(agent: AgentId, shared: Shared): Watched {
     device: undefined,
     isFresh: false,
     voice: undefined,
-    reach: {},
     port: undefined,
     kind: kindOf(shared.key),
     isGood: false,
@@ -204,6 +247,7 @@ export function createWatched(agent: AgentId, shared: Shared): Watched {
     agent,
     key: shared.key,
     cells: [],
+    bulk: NO_BULK,
     shared,
     clock: undefined,
   };

@@ -1,11 +1,11 @@
 import type { DurationMs, EpochMs } from '../../protocol/model/units.ts';
+import { addInput, inputAt, type Marking } from './inputs.ts';
+import type { Numbers } from './marks.ts';
 
-/**
- * The samples of the trailing time, in a ring of triples (time, sum, count) that lies in an array of
- * plain numbers from index `base` on: head, size, then the ring. One array per series instead of
- * objects halves the memory of a series; it is JSON as it is.
+/*
+ * The samples of the trailing time, in a ring of triples (time, sum, count) that lies among the other
+ * numbers of a subject from index `base` on: head, size, room in triples, then the ring.
  */
-export type Numbers = number[];
 
 /** Where the interval is not known. */
 const FIRST_POINTS = 4;
@@ -14,43 +14,52 @@ const MAX_POINTS = 128;
 const WIDTH = 3;
 const HEAD = 0;
 const SIZE = 1;
-const RING = 2;
+const ROOM = 2;
+const RING = 3;
 
-/**
- * An empty window with room for `over`, to be put behind the other numbers of a series. Exact room
- * matters: an array that grows by pushing takes up to 28 places more than it needs.
- */
+/** An empty window with room for `over`, to be put behind the fields of an input. */
 export function emptyWindow(over: DurationMs, every: DurationMs): Numbers {
   // One more than fits: polls are never exactly `every` apart.
   const wanted = every > 0 ? Math.ceil(over / every) + 1 : FIRST_POINTS;
-  return new Array<number>(RING + Math.min(wanted, MAX_POINTS) * WIDTH).fill(0);
+  return windowOf(0, 0, new Array<number>(Math.min(wanted, MAX_POINTS) * WIDTH).fill(0));
 }
 
-/** Adds a sample; `at` must not go back. Keeps what lies in (at - over, at]. */
+const windowOf = (head: number, size: number, ring: readonly number[]): Numbers => [
+  head,
+  size,
+  ring.length / WIDTH,
+  ...ring,
+];
+
+/**
+ * Adds a sample; `at` must not go back. Keeps what lies in (at - over, at]. False when there is no room
+ * for it: the window must move, see `moveToGrow`, and then take it.
+ */
 export function push(
   numbers: Numbers,
   base: number,
   at: EpochMs,
   value: number,
   over: DurationMs,
-): void {
+): boolean {
   expire(numbers, base, at - over);
   const size = whole(numbers, base + SIZE);
-  if (size > 0 && join(numbers, base, size, at, value, over)) return;
-  let capacity = capacityOf(numbers, base);
-  if (size === capacity) capacity = grow(numbers, base, capacity);
-  const slot = (whole(numbers, base + HEAD) + size) % capacity;
+  if (size > 0 && join(numbers, base, size, at, value, over)) return true;
+  const room = whole(numbers, base + ROOM);
+  if (size === room) return false;
+  const slot = (whole(numbers, base + HEAD) + size) % room;
   const i = base + RING + slot * WIDTH;
   numbers[i] = at;
   numbers[i + 1] = value;
   numbers[i + 2] = 1;
   numbers[base + SIZE] = size + 1;
+  return true;
 }
 
 /** Mean of the samples; NaN of an empty window. Summed anew each time, so that no error grows. */
 export function meanOf(numbers: Numbers, base: number): number {
   const ring = base + RING;
-  const end = numbers.length;
+  const end = ring + whole(numbers, base + ROOM) * WIDTH;
   let i = ring + whole(numbers, base + HEAD) * WIDTH;
   let sum = 0;
   let count = 0;
@@ -69,7 +78,7 @@ export function meanOf(numbers: Numbers, base: number): number {
  */
 export function extremeOf(numbers: Numbers, base: number, isMax: boolean): number {
   const ring = base + RING;
-  const end = numbers.length;
+  const end = ring + whole(numbers, base + ROOM) * WIDTH;
   let i = ring + whole(numbers, base + HEAD) * WIDTH;
   let found = Number.NaN;
   for (let left = whole(numbers, base + SIZE); left > 0; left--) {
@@ -84,15 +93,12 @@ export function extremeOf(numbers: Numbers, base: number, isMax: boolean): numbe
 /** Head and size as machine integers: the remainder of two floating numbers takes a call. */
 const whole = (numbers: Numbers, place: number): number => (numbers[place] as number) | 0;
 
-const capacityOf = (numbers: Numbers, base: number): number =>
-  ((numbers.length - base - RING) / WIDTH) | 0;
-
 function expire(numbers: Numbers, base: number, until: number): void {
-  const capacity = capacityOf(numbers, base);
+  const room = whole(numbers, base + ROOM);
   let head = whole(numbers, base + HEAD);
   let size = whole(numbers, base + SIZE);
   while (size > 0 && (numbers[base + RING + head * WIDTH] as number) <= until) {
-    head = head + 1 === capacity ? 0 : head + 1;
+    head = head + 1 === room ? 0 : head + 1;
     size -= 1;
   }
   numbers[base + HEAD] = head;
@@ -108,7 +114,7 @@ function join(
   value: number,
   over: DurationMs,
 ): boolean {
-  const newest = (whole(numbers, base + HEAD) + size - 1) % capacityOf(numbers, base);
+  const newest = (whole(numbers, base + HEAD) + size - 1) % whole(numbers, base + ROOM);
   const i = base + RING + newest * WIDTH;
   const part = over / MAX_POINTS;
   if (at - (numbers[i] as number) >= part) return false;
@@ -118,15 +124,33 @@ function join(
   return true;
 }
 
-/** Turns the ring so that it begins at 0, and adds room. */
-function grow(numbers: Numbers, base: number, capacity: number): number {
-  const head = numbers[base + HEAD] as number;
-  const ring = numbers.slice(base + RING);
-  const more = Math.max(1, capacity >> 1);
-  for (let i = 0; i < more * WIDTH; i++) numbers.push(0);
-  for (let i = 0; i < ring.length; i++) {
-    numbers[base + RING + i] = ring[(i + head * WIDTH) % ring.length] as number;
-  }
-  numbers[base + HEAD] = 0;
-  return capacity + more;
+/**
+ * An input whose window is full moves behind all other numbers of the subject, with more room.
+ * @param pointer where its place is noted; @param fields that stand before the window
+ */
+export function moveToGrow(watched: Marking, pointer: number, fields: number): void {
+  const { marks } = watched;
+  const input = inputAt(marks, pointer);
+  const ring = ringOf(marks, input + fields);
+  const head = whole(marks, input + fields + HEAD);
+  const size = whole(marks, input + fields + SIZE);
+  const more = Math.max(1, (ring.length / WIDTH) >> 1) * WIDTH;
+  const turned = ring.map((_, i) => ring[(i + head * WIDTH) % ring.length] as number);
+  const window = windowOf(0, size, [...turned, ...new Array<number>(more).fill(0)]);
+  addInput(watched, pointer, [...marks.slice(input, input + fields), ...window]);
+}
+
+const ringOf = (numbers: Numbers, base: number): Numbers => {
+  const ring = base + RING;
+  return numbers.slice(ring, ring + whole(numbers, base + ROOM) * WIDTH);
+};
+
+/** As snapshots have it: head, size, ring. */
+export const windowState = (numbers: Numbers, base: number): Numbers =>
+  // Spread into an array each number would become an object.
+  numbers.slice(base, base + ROOM).concat(ringOf(numbers, base));
+
+/** @param state as `windowState` gave it */
+export function windowFrom([head = 0, size = 0, ...ring]: readonly number[]): Numbers {
+  return windowOf(head, size, ring);
 }

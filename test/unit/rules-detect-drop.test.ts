@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { MetricName } from '../../protocol/model/metrics.ts';
 import { seconds } from '../../protocol/model/units.ts';
 import { dropJudge } from '../../rules/detect/drop.ts';
-import type { Feed } from '../../rules/detect/watched.ts';
+import { addRoom } from '../../rules/detect/inputs.ts';
+import { createShared, createWatched, type Feed } from '../../rules/detect/watched.ts';
 import type { Detector, Rule } from '../../rules/settings.ts';
 import { DEVICE, desk, type SampleOptions, sample, settings } from '../support/detection.ts';
 
@@ -175,15 +176,17 @@ describe('hostile counts', () => {
     const values = fc.array(fc.oneof(fc.nat(50), fc.double({ noNaN: true })), { maxLength: 200 });
     fc.assert(
       fc.property(values, (given) => {
-        const state = judge.create();
+        const watched = createWatched('a', createShared('device:r'));
+        const base = addRoom(watched, judge.first);
         let at = 1_000;
         const feed = (value: number) =>
-          judge.observe(state, 0, { at, value, every: 5000, patience: 20_000 } as Feed);
+          judge.observe(base, 0, { at, value, every: 5000, patience: 20_000, watched } as Feed);
         for (const value of given) {
           // JSON and every comparison take -0 for 0.
           feed(Number.isFinite(value) ? value + 0 : 0);
           at += 5_000;
         }
+        const state = judge.save(base, watched);
         expect(JSON.parse(JSON.stringify(state))).toEqual(state);
         expect(JSON.stringify(state).length).toBeLessThan(400);
         let verdict = feed(Number.MAX_VALUE);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { TrendFact } from '../../protocol/model/fact.ts';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
 import { forecastJudge } from '../../rules/detect/forecast.ts';
+import { addRoom } from '../../rules/detect/inputs.ts';
 import { trendOf } from '../../rules/detect/trend-line.ts';
 import { createShared, createWatched, type Feed } from '../../rules/detect/watched.ts';
 import { DEFAULT_RULES } from '../../rules/packs/default.ts';
@@ -66,8 +67,8 @@ describe('a robust line', () => {
 /** One port whose daily peak is `peakAt(day)`: two busy hours at it, the night at a tenth. */
 function forecasts(dayCount: number, peakAt: (day: number) => number, every = 300) {
   const judge = forecastJudge(detector);
-  const state = judge.create();
   const watched = createWatched('a', createShared('interface:r/1'));
+  const base = addRoom(watched, judge.first);
   const facts: Extract<TrendFact, { kind: 'limit.forecast' }>[] = [];
   const feed = {
     watched,
@@ -81,12 +82,12 @@ function forecasts(dayCount: number, peakAt: (day: number) => number, every = 30
     feed.at = epochMs(START + second * 1000);
     feed.span = durationMs(second === 0 ? 0 : every * 1000);
     feed.value = hour >= 10 && hour < 12 ? peak : peak / 10;
-    expect(judge.observe(state, 0, feed)).toBe('normal');
-    const fact = judge.trend?.(state, feed);
+    expect(judge.observe(base, 0, feed)).toBe('normal');
+    const fact = judge.trend?.();
     if (fact?.kind === 'limit.forecast') facts.push(fact);
-    expect(judge.trend?.(state, feed)).toBeUndefined();
+    expect(judge.trend?.()).toBeUndefined();
   }
-  return { facts, state };
+  return { facts, state: judge.save(base, watched) };
 }
 
 describe('when a limit is reached', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
+import { addRoom } from '../../rules/detect/inputs.ts';
 import { profileJudge } from '../../rules/detect/profile.ts';
 import { createShared, createWatched, type Feed } from '../../rules/detect/watched.ts';
 import {
@@ -70,8 +71,8 @@ function office(second: number): number {
 
 function line(every = 60) {
   const judge = profileJudge(detector);
-  let state = judge.create();
   const watched = createWatched('a', createShared('interface:r/1'));
+  let base = addRoom(watched, judge.first);
   const patience = durationMs(3_000 * every + 5_000);
   const feed = { watched, learned: undefined, patience } as unknown as Feed;
   let second = 0;
@@ -84,15 +85,17 @@ function line(every = 60) {
         feed.every = durationMs(every * 1000);
         feed.span = durationMs(second === 0 ? 0 : every * 1000);
         feed.value = loadAt(second);
-        const verdict = judge.observe(state, 0, feed);
+        const verdict = judge.observe(base, 0, feed);
         if (verdict !== last) turns.push({ at: second, verdict });
         last = verdict;
       }
       return turns;
     },
-    finding: () => judge.finding(state, watched, feed.at),
+    finding: () => judge.finding(base, watched, feed.at),
     reload() {
-      state = JSON.parse(JSON.stringify(state));
+      const state = JSON.parse(JSON.stringify(judge.save(base, watched)));
+      base = addRoom(watched, judge.first);
+      judge.load(base, watched, state);
     },
   };
 }

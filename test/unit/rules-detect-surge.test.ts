@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
+import { addRoom } from '../../rules/detect/inputs.ts';
 import { createPort } from '../../rules/detect/notes.ts';
 import { surgeJudge } from '../../rules/detect/surge.ts';
 import { createShared, createWatched, type Feed } from '../../rules/detect/watched.ts';
@@ -36,9 +37,9 @@ function poisson(mean: number, next: () => number): number {
 /** One port whose errors come at `rateAt(second)` a second; the judge as the engine feeds it. */
 function port(every: number, seed = 1) {
   const judge = surgeJudge(detector);
-  const state = judge.create();
   const next = luck(seed);
   const watched = createWatched('a', createShared('interface:r/1'));
+  const base = addRoom(watched, judge.first);
   const feed = {
     watched,
     learned: undefined,
@@ -50,12 +51,12 @@ function port(every: number, seed = 1) {
     feed.every = durationMs(every * 1000);
     feed.span = durationMs(second === 0 ? 0 : every * 1000);
     feed.value = value;
-    return judge.observe(state, input, feed);
+    return judge.observe(base, input, feed);
   };
   return {
     watched,
     give,
-    finding: () => judge.finding(state, watched, feed.at),
+    finding: () => judge.finding(base, watched, feed.at),
     /** Polls for so long; the second of the first poll that is breached. */
     run(seconds: number, rateAt: (second: number) => number): number | undefined {
       const end = second + seconds;
