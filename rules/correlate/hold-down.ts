@@ -77,9 +77,10 @@ const ROUND = seconds(6);
 const LINK_SHOWS_IN = seconds(10);
 
 /**
- * Loss is judged echo by echo and has no window: what was lost before an outage, or begins after it,
+ * Loss is judged echo by echo and has no window: what was told before an outage, or begins with its end,
  * is no echo of it once the routers have settled.
  */
+const OLD_LOSS = minutes(1);
 const FRESH_LOSS = minutes(2);
 /** Routers settle within it, and an outage is called over; what was lost in it is outweighed soon. */
 const BRIEF = seconds(60);
@@ -117,24 +118,21 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     const rule = book.ruleOf(firing);
     const isLoss = rule?.detector.kind === 'threshold' && rule.detector.beyondChance !== undefined;
     const isLink = kindOf(firing.alert.subject) === 'link';
-    if (isLoss && (isLink || firing.alert.firedAt <= clearedAt)) {
-      return isLink && isLossBesides(firing, clearedAt) ? FRESH_LOSS : timing().reopenWithin;
-    }
+    if (isLoss && isLink) return lossLingers(firing, clearedAt);
+    // On a line that always loses a little the proof that a device is well takes its time.
+    if (isLoss && firing.alert.firedAt <= clearedAt) return timing().reopenWithin;
     if (book.familyOf(firing) === 'agent-silent') return lookBackOf(rule);
     // Twice the window: one more lost packet in its tail prolongs it.
     return durationMs(2 * lookBackOf(rule));
   }
 
-  /**
-   * It began after the outage or well before it, or the outage was a moment of rerouting. What the edges
-   * of a long outage proved is outweighed late on a line that always loses a little, and so on devices.
-   */
-  function isLossBesides({ alert }: FiringAlert, clearedAt: EpochMs): boolean {
+  /** What the edges of a long outage proved is outweighed late on a circuit that always loses a little. */
+  function lossLingers({ alert }: FiringAlert, clearedAt: EpochMs): DurationMs {
     const outages = book.clearedOn(alert.subject).filter(({ family }) => family === 'unreachable');
     const wasBadBefore = outages.every((outage) => alert.firedAt < outage.alert.firedAt - ROUND);
-    const { onsetAt } = alert.evidence;
-    const isFresh = onsetAt > clearedAt - BRIEF;
-    return isFresh || (outages.length > 0 && wasBadBefore);
+    if (outages.length > 0 && wasBadBefore) return OLD_LOSS;
+    const isFresh = alert.evidence.onsetAt > clearedAt - BRIEF;
+    return isFresh ? FRESH_LOSS : timing().reopenWithin;
   }
 
   /** Agents that can be asked about the subject; the child's own observer first. */
