@@ -1,12 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDiskReserve } from './adapters/disk-reserve/disk-reserve.ts';
 import { openHistoryStore } from './adapters/sqlite/history-store.ts';
-import type { SealerRequest, SealerThreadOptions } from './history/sealer-thread.ts';
+import type { ThreadAnswer, ThreadOptions, ThreadRequest } from './history/sealer-thread.ts';
 import { createSealer } from './history/sealing.ts';
-import type { ThreadAnswer } from './history/thread.ts';
 
 /** Wires the thread that seals: the one writer of history.db. */
-const { path, reservePath } = workerData as SealerThreadOptions;
+const { path, reservePath } = workerData as ThreadOptions;
 const LOOK_EVERY_MS = 10_000;
 
 const reserve = createDiskReserve(reservePath);
@@ -15,7 +14,7 @@ const sealer = createSealer(openHistoryStore(path), reserve);
 const timer = setInterval(() => reserve.check(), LOOK_EVERY_MS);
 reserve.check();
 
-parentPort?.on('message', (request: SealerRequest) => {
+parentPort?.on('message', (request: ThreadRequest) => {
   if (request.kind === 'stop') {
     clearInterval(timer);
     void sealer.stop().finally(() => parentPort?.close());
@@ -24,14 +23,14 @@ parentPort?.on('message', (request: SealerRequest) => {
   void answer(request);
 });
 
-async function answer(request: Exclude<SealerRequest, { kind: 'stop' }>): Promise<void> {
+async function answer(request: Exclude<ThreadRequest, { kind: 'stop' }>): Promise<void> {
   const { id } = request;
   const outcome = await outcomeOf(request);
   const said: ThreadAnswer = { id, outcome };
   parentPort?.postMessage(said);
 }
 
-function outcomeOf(request: Exclude<SealerRequest, { kind: 'stop' }>) {
+function outcomeOf(request: Exclude<ThreadRequest, { kind: 'stop' }>) {
   if (request.kind === 'look') return sealer.look();
   return request.kind === 'seal' ? sealer.seal(request.job) : sealer.keep(request.job);
 }

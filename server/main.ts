@@ -33,8 +33,6 @@ import { startDeadMan } from './dead-man.ts';
 import { figuresOf, readinessOf } from './figures.ts';
 import { createForwarder } from './forward/forwarder.ts';
 import { createHistory, type RunningHistory } from './history/history.ts';
-import { createRangeReader } from './history/range-reader.ts';
-import { startReaderThread } from './history/reader-thread.ts';
 import { startSealerThread } from './history/sealer-thread.ts';
 import { type ConfiguredWindows, createMaintenance } from './maintenance.ts';
 import { isOwnTroubleIn, startOwnIncidents } from './own-incidents.ts';
@@ -329,7 +327,7 @@ async function openState(folder: string, log: Logger, shutdown: Shutdown) {
   return { db, inputs, snapshots, installation: installationOf(folder) };
 }
 
-/** The history, its threads and its calendar. */
+/** The history, its thread and its calendar. */
 function startHistory(options: ServerOptions, log: Logger, shutdown: Shutdown): RunningHistory {
   const { history: keeping = DEFAULT_KEEPING, stateDir } = options;
   const { folder = stateDir, rawFor, rollupFor } = keeping;
@@ -338,8 +336,7 @@ function startHistory(options: ServerOptions, log: Logger, shutdown: Shutdown): 
   makeHistory(path, log);
   const store = openHistoryStore(path, true);
   const sealer = startSealerThread({ path, reservePath: join(folder, 'history.reserve') });
-  const reader = startReaderThread({ path }, createRangeReader(store), log);
-  const history = createHistory({ store, sealer, reader, log, now: Date.now, rawFor, rollupFor });
+  const history = createHistory({ store, sealer, log, now: Date.now, rawFor, rollupFor });
   const task = schedule(KEEP_AT, () => history.keep(), { noOverlap: true });
   shutdown.add('history', async () => {
     await task.destroy();

@@ -1,11 +1,6 @@
 import { type DerivedMetricName, METRICS, type MetricName } from '../../protocol/model/metrics.ts';
-import { type SeriesKey, seriesKey } from '../../protocol/model/sample.ts';
-import {
-  type AgentId,
-  deviceOf,
-  type SubjectKey,
-  subjectKey,
-} from '../../protocol/model/subject.ts';
+import { seriesKey } from '../../protocol/model/sample.ts';
+import { deviceOf, type SubjectKey, subjectKey } from '../../protocol/model/subject.ts';
 import { durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import {
   type CounterContext,
@@ -33,7 +28,7 @@ const FRAME_BITS = 84 * OCTET_BITS;
 const GAP_POLLS = 4;
 const UNKNOWN_GAP = 3_600_000;
 /** So far before the range a device's clock, line rate and first reading are looked for. */
-export const BEFORE_MS = 900_000;
+const BEFORE_MS = 900_000;
 
 /** What tells whether the difference of two readings means anything. */
 export const CONTEXT_METRICS: readonly MetricName[] = [
@@ -42,14 +37,6 @@ export const CONTEXT_METRICS: readonly MetricName[] = [
   'if_speed_bps',
   'if_discontinuity_ticks',
 ];
-
-/** The series of them that belong to a counter: two of its device, two of its own subject. */
-export function contextOf(agent: AgentId, subject: SubjectKey): SeriesKey[] {
-  const device = subjectKey('device', deviceOf(subject) ?? '');
-  return CONTEXT_METRICS.map((metric) =>
-    seriesKey(agent, metric, metric.startsWith('device_') ? device : subject),
-  );
-}
 
 const SOURCES = new Map(
   Object.entries(DERIVATIONS).map(([counter, { metric, perLine }]) => [
@@ -134,6 +121,7 @@ function createContext(
   from: EpochMs,
   to: EpochMs,
 ) {
+  const device = subjectKey('device', deviceOf(subject) ?? '');
   const clock = createDeviceClock();
   const state = { speed: 0, restartedAt: epochMs(0), discontinuityAt: epochMs(0) };
   let ticks: number | undefined;
@@ -146,11 +134,14 @@ function createContext(
     if (ticks !== undefined && ticks !== value) state.discontinuityAt = at;
     ticks = value;
   };
-  // In the order of CONTEXT_METRICS.
-  const tellers = [onUptime, onBoots, onSpeed, onJump];
-  const cursors = contextOf(agent, subject).map((key, i) =>
-    createCursor(read(key, from, to), tellers[i]!),
-  );
+  const cursor = (metric: MetricName, of: SubjectKey, tell: Tell) =>
+    createCursor(read(seriesKey(agent, metric, of), from, to), tell);
+  const cursors = [
+    cursor('device_uptime_ticks', device, onUptime),
+    cursor('device_engine_boots', device, onBoots),
+    cursor('if_speed_bps', subject, onSpeed),
+    cursor('if_discontinuity_ticks', subject, onJump),
+  ];
   let due = Number.NEGATIVE_INFINITY;
   return {
     /** One object for all answers. */

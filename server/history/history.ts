@@ -1,25 +1,13 @@
 import { METRICS } from '../../protocol/model/metrics.ts';
+import type { SeriesKey } from '../../protocol/model/sample.ts';
 import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
-import type {
-  History,
-  HistoryStore,
-  NumberedSeries,
-  RangeColumns,
-  RangeQuery,
-} from '../ports/history.ts';
+import type { History, HistoryStore, NumberedSeries } from '../ports/history.ts';
 import { findSeries } from './find.ts';
-import { HeadBook, type Slot } from './head-book.ts';
+import { HeadBook } from './head-book.ts';
 import { createIntake, SPAN_MS } from './intake.ts';
-import { BEYOND_MS, seriesBehind } from './range.ts';
-import { createRangeReader, type RangeJob, type RangeReader } from './range-reader.ts';
+import { type RangeDeps, readRange } from './range.ts';
 import { newestOf } from './round.ts';
-import {
-  asStored,
-  createOpenChunks,
-  type ReadSamples,
-  readSamples,
-  unsealedParts,
-} from './samples.ts';
+import { asStored, createOpenChunks, type ReadSamples, readSamples } from './samples.ts';
 import { createSealQueue, type HistoryLog } from './seal-queue.ts';
 import type { Sealer } from './sealing.ts';
 
@@ -27,8 +15,6 @@ export interface HistoryOptions {
   /** For reading; the sealer writes by its own. */
   readonly store: HistoryStore;
   readonly sealer: Sealer;
-  /** Who reads ranges; left out: it is done here. Stopped with the history. */
-  readonly reader?: RangeReader;
   readonly log: HistoryLog;
   readonly now: () => number;
   readonly rawFor: DurationMs;
@@ -46,15 +32,14 @@ export interface RunningHistory extends History {
 
 const SWEEP_MS = 30_000;
 const LOOK_MS = 5000;
-/** Blobs kept open for who reads samples: ranges keep their own. */
-const OPENED_BYTES = 4 * 1024 * 1024;
+/** Blobs kept open: a page asks for several series of one device, and again every minute. */
+const OPENED_BYTES = 8 * 1024 * 1024;
 const MAX_WAITING = 8_000_000;
 
 /** Keeps every sample: in memory until sealed, in chunks from then on. */
 export function createHistory(options: HistoryOptions): RunningHistory {
   const { store, sealer, log, now, rawFor, rollupFor } = options;
   const { sealed, bundles } = store.positions();
-  const reader = options.reader ?? createRangeReader(store);
   const book = new HeadBook(store.series(), bundles);
   const damaged = new Set<string>();
   const queue = createSealQueue({
@@ -93,31 +78,19 @@ export function createHistory(options: HistoryOptions): RunningHistory {
       ...queue.gaps().filter((gap) => gap.to >= from && gap.from <= to),
     ],
   };
-  const headsOf = (slot: Slot) => (slot.late === undefined ? [slot.live] : [slot.late, slot.live]);
   const read: ReadSamples = (key, from, to) => {
     const slot = book.slots.get(key);
     if (slot === undefined) return undefined;
-    const { series } = slot;
-    const parts = unsealedParts(headsOf(slot), series.id, from, to);
+    const heads = slot.late === undefined ? [slot.live] : [slot.late, slot.live];
     const damagedChunk = (id: number) => onCorrupt(`chunk ${id}`);
-    return readSamples(stored, series, parts, { from, to }, damagedChunk, open);
+    return readSamples(stored, slot.series, heads, { from, to }, damagedChunk, open);
   };
-
-  function jobOf(query: RangeQuery): RangeJob {
-    const { from, to } = query;
-    const slots = seriesBehind(query.series).flatMap((key) => book.slots.get(key) ?? []);
-    const unsealed = slots.map((slot) => ({
-      series: slot.series,
-      parts: unsealedParts(headsOf(slot), slot.series.id, from - BEYOND_MS, to + BEYOND_MS),
-    }));
-    return { query, unsealed, gaps: queue.gaps() };
-  }
-
-  async function range(query: RangeQuery): Promise<RangeColumns | undefined> {
-    const { columns, damaged: found } = await reader.range(jobOf(query));
-    for (const what of found) onCorrupt(what);
-    return columns;
-  }
+  const rangeDeps: RangeDeps = {
+    store,
+    series: (key: SeriesKey) => book.slots.get(key)?.series,
+    read,
+    onCorrupt,
+  };
 
   return {
     observed: (batch, at) => intake.observed(batch, at.now, at.position),
@@ -127,7 +100,7 @@ export function createHistory(options: HistoryOptions): RunningHistory {
       const samples = read(key, from, to);
       return samples && asStored(samples, isCounter(book.slots.get(key)!.series));
     },
-    range,
+    range: (query) => readRange(rangeDeps, query),
     latest(key) {
       const slot = book.slots.get(key);
       const newest = slot && newestOf(slot.live.round, slot.live.place);
@@ -161,7 +134,6 @@ export function createHistory(options: HistoryOptions): RunningHistory {
       for (const timer of timers) clearInterval(timer);
       await queue.idle();
       queue.stop();
-      await reader.stop();
       await sealer.stop();
     },
   };

@@ -1,6 +1,5 @@
 import { METRICS, type MetricName } from '../../protocol/model/metrics.ts';
 import { type SeriesKey, seriesKey } from '../../protocol/model/sample.ts';
-import type { AgentId, SubjectKey } from '../../protocol/model/subject.ts';
 import { type DurationMs, durationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type {
   HistoryGap,
@@ -11,19 +10,11 @@ import type {
   StoredRollup,
 } from '../ports/history.ts';
 import { CorruptChunkError } from './bits.ts';
-import { BEFORE_MS, contextOf, figureOf, ratesOf, sourceOf } from './derive.ts';
+import { figureOf, ratesOf, sourceOf } from './derive.ts';
 import { append, coarser, type Figures, figuresOf, noFigures } from './figures.ts';
 import { DAY_MS, decodeRollup, ROLLUP_STEP_MS } from './rollup.ts';
 import type { ReadSamples } from './samples.ts';
-import {
-  AFTER_MS,
-  MOS,
-  scoresOf,
-  scoresOfFigures,
-  VOICE_METRICS,
-  VOICE_PROBES,
-  voiceMetric,
-} from './voice.ts';
+import { MOS, scoresOf, scoresOfFigures, VOICE_PROBES, voiceMetric } from './voice.ts';
 
 export interface RangeDeps {
   readonly store: Pick<HistoryStore, 'rollups'>;
@@ -90,44 +81,22 @@ interface Source {
 }
 
 function resolve({ series }: RangeDeps, key: SeriesKey): Source | undefined {
-  const { agent, metric, subject } = partsOf(key);
+  const [agent = '', metric = '', ...rest] = key.split('|');
   if (metric === MOS) {
     const keys = VOICE_PROBES.map((probe) =>
-      seriesKey(agent, voiceMetric(probe, 'rtt_ms'), subject),
+      seriesKey(agent, voiceMetric(probe, 'rtt_ms'), rest.join('|') as never),
     );
     const found = keys.map(series).find((one) => one !== undefined);
     return found && { series: found, form: 'voice' };
   }
   const derived = sourceOf(metric);
-  const name = derived ? seriesKey(agent, derived.counter, subject) : key;
+  const name = derived ? seriesKey(agent, derived.counter, rest.join('|') as never) : key;
   const found = series(name);
   if (found === undefined) return undefined;
   if (derived?.perLine) return { series: found, form: 'share' };
   const isCounter = METRICS[found.metric].kind === 'counter';
   return { series: found, form: isCounter ? 'rate' : 'value' };
 }
-
-/** Name, agent and subject of a series taken apart. */
-function partsOf(key: SeriesKey) {
-  const [agent = '', metric = '', ...rest] = key.split('|');
-  return { agent: agent as AgentId, metric, subject: rest.join('|') as SubjectKey };
-}
-
-/** Every series that an answer may be made of, on record or not. */
-export function seriesBehind(key: SeriesKey): readonly SeriesKey[] {
-  const { agent, metric, subject } = partsOf(key);
-  const named = (name: MetricName) => seriesKey(agent, name, subject);
-  if (metric === MOS) return VOICE_METRICS.map(named);
-  const source = sourceOf(metric)?.counter ?? (metric as MetricName);
-  const loss = lossBeside(source);
-  if (loss !== undefined) return [key, named(loss)];
-  return METRICS[source]?.kind === 'counter'
-    ? [named(source), ...contextOf(agent, subject)]
-    : [key];
-}
-
-/** So far beyond a range samples are looked at for what lies in it, ms. */
-export const BEYOND_MS = Math.max(BEFORE_MS, AFTER_MS);
 
 interface Points {
   readonly at: Float64Array;
@@ -305,12 +274,6 @@ function within(figures: Figures, from: number, to: number): Figures {
   ) as unknown as Figures;
 }
 
-/** The loss that is shown with what a probe measured. */
-function lossBeside(metric: string): MetricName | undefined {
-  const probe = /^(icmp|stamp)_(?!loss|confirm)/.exec(metric)?.[1];
-  return probe === undefined ? undefined : (`${probe}_loss_ratio` as MetricName);
-}
-
 /** Mean loss of the probe that measured a round trip, bucket by bucket. */
 async function lossOf(
   deps: RangeDeps,
@@ -319,9 +282,10 @@ async function lossOf(
   step: number,
   figures: Figures,
 ): Promise<readonly (number | null)[] | undefined> {
-  const metric = lossBeside(series.metric);
+  const probe = /^(icmp|stamp)_(?!loss|confirm)/.exec(series.metric)?.[1];
   // A score has the loss in it.
-  if (metric === undefined || form === 'voice') return undefined;
+  if (probe === undefined || form === 'voice') return undefined;
+  const metric = `${probe}_loss_ratio` as MetricName;
   const sibling = deps.series(seriesKey(series.agent, metric, series.subject));
   if (sibling === undefined) return undefined;
   const source: Source = { series: sibling, form: 'value' };

@@ -90,12 +90,12 @@ export type ReadSamples = (key: SeriesKey, from: EpochMs, to: EpochMs) => Read |
 
 /**
  * Everything on record of one series between two instants.
- * @param unsealed what is not in the store yet, in the order in which it will be sealed
+ * @param heads what is not sealed yet, the late one first
  */
 export function readSamples(
   store: Pick<HistoryStore, 'chunks'> & Partial<Pick<HistoryStore, 'gaps'>>,
   { id, bundle }: NumberedSeries,
-  unsealed: readonly DecodedColumn[],
+  heads: readonly Head[],
   range: { readonly from: EpochMs; readonly to: EpochMs },
   onCorrupt: (chunk: number) => void,
   open: OpenChunks,
@@ -116,7 +116,10 @@ export function readSamples(
     const because = `stored chunk ${chunk.id} is damaged: ${part.message}`;
     gaps.push({ from: chunk.from, to: chunk.to, because });
   }
-  for (const part of unsealed) parts.push(clip(part, from, to));
+  for (const { bundle: inMemory, place, round } of heads) {
+    parts.push(...frozenParts(inMemory, id, from, to));
+    parts.push(readColumn(round, place, from, to));
+  }
   return { ...merge(parts, from, to), gaps };
 }
 
@@ -131,22 +134,6 @@ function columnOf(
     if (error instanceof CorruptChunkError) return error;
     throw error;
   }
-}
-
-/**
- * Samples of a series that are in memory between two instants, those on their way to the disk first.
- * @param heads the late one first
- */
-export function unsealedParts(
-  heads: readonly Head[],
-  series: number,
-  from: number,
-  to: number,
-): DecodedColumn[] {
-  return heads.flatMap(({ bundle, place, round }) => [
-    ...frozenParts(bundle, series, from, to),
-    readColumn(round, place, from, to),
-  ]);
 }
 
 function* frozenParts({ frozen }: Bundle, id: number, from: number, to: number) {

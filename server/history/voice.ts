@@ -23,12 +23,8 @@ export const voiceMetric = (probe: VoiceProbe, figure: (typeof FIGURES)[number])
 
 const MINUTE_MS = 60_000;
 /** A minute is scored when a later sample shows that it is over; longer than this nobody waits. */
-export const AFTER_MS = 900_000;
+const AFTER_MS = 900_000;
 const MINUTES = 5;
-/** All that a score can be made of. */
-export const VOICE_METRICS: readonly MetricName[] = VOICE_PROBES.flatMap((probe) =>
-  FIGURES.map((one) => voiceMetric(probe, one)),
-);
 
 interface Cursor {
   readonly input: VoiceInput;
@@ -49,8 +45,9 @@ export function scoresOf(
 ): { readonly at: Float64Array; readonly value: Float64Array; readonly gaps: HistoryGap[] } {
   const begin = epochMs(Math.floor(from / MINUTE_MS) * MINUTE_MS);
   const gaps: HistoryGap[] = [];
+  const metrics = VOICE_PROBES.flatMap((probe) => FIGURES.map((one) => voiceMetric(probe, one)));
   // Of one time in the order of the catalogue, as a poll is judged.
-  const metrics = VOICE_METRICS.toSorted((a, b) => rankOf(a) - rankOf(b));
+  metrics.sort((a, b) => rankOf(a) - rankOf(b));
   const cursors = metrics.flatMap((metric): Cursor[] => {
     const input = voiceInputOf(metric);
     const samples = read(seriesKey(agent, metric, subject), begin, epochMs(to + AFTER_MS));

@@ -29,9 +29,9 @@ export const LAWS: readonly Law[] = [
     why: 'main.ts wires one process.',
   },
   {
-    from: /^server\/history-(reader-)?thread\.ts$/,
+    from: /^server\/history-thread\.ts$/,
     allow: /^server\/(adapters|history)\/|^node:/,
-    why: 'each wires one thread: the one that seals, the one that reads.',
+    why: 'history-thread.ts wires the thread that seals.',
   },
   {
     from: /^(agent|server)\/ports\//,

@@ -6,7 +6,6 @@ import type { Lane, Sample, Series } from '../../protocol/model/sample.ts';
 import { type DurationMs, durationMs, epochMs } from '../../protocol/model/units.ts';
 import { openHistoryStore } from '../../server/adapters/sqlite/history-store.ts';
 import { createHistory, type RunningHistory } from '../../server/history/history.ts';
-import type { RangeReader } from '../../server/history/range-reader.ts';
 import { createSealer, type Sealer } from '../../server/history/sealing.ts';
 import { addEntries, type SeriesTable } from '../../server/pipeline/dictionary.ts';
 import type { HistoryStore } from '../../server/ports/history.ts';
@@ -33,8 +32,6 @@ export interface HistoryRig {
 export interface HistoryRigOptions {
   readonly path?: string;
   readonly wrap?: (sealer: Sealer) => Sealer;
-  /** Who reads ranges, of the file of that path. */
-  readonly reader?: (path: string, store: HistoryStore) => RangeReader;
   readonly maxWaiting?: number;
   readonly rawFor?: DurationMs;
 }
@@ -81,7 +78,6 @@ export function startHistoryRig(options: HistoryRigOptions = {}): HistoryRig {
   const history = createHistory({
     store,
     sealer: options.wrap?.(sealer) ?? sealer,
-    ...(options.reader && { reader: options.reader(path, store) }),
     log: { info: say, warn: say, error: say },
     now: () => now,
     rawFor: options.rawFor ?? durationMs(14 * DAY),

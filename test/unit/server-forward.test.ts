@@ -219,7 +219,9 @@ describe('answers', () => {
       1,
       Array.from({ length: 2000 }, (_, n) => [seriesOf('icmp_rtt_ms', `link:l${n}`), 0, n]),
     );
-    await vi.waitFor(() => expect(figure('dropped_samples_total', 'refused')).toBe(2000), { timeout: 10_000 });
+    await vi.waitFor(() => expect(figure('dropped_samples_total', 'refused')).toBe(2000), {
+      timeout: 10_000,
+    });
     expect(store.requests.length).toBeLessThanOrEqual(65);
     expect(figure('waiting_samples')).toBe(0);
   });
