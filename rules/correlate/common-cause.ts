@@ -219,7 +219,10 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       .map((fate) => ({ fate, members: failedWith(firing, fate, now) }))
       .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)))
       .filter(({ fate, members }) =>
-        isEverywhere(fate, new Set(members.flatMap((m) => linkOf(m) ?? []))),
+        isEverywhere(
+          fate,
+          members.flatMap((one) => linkOf(one) ?? []),
+        ),
       )
       .filter((candidate) => !hasOutlived(candidate) && isWorthWidening(candidate));
     candidates.sort(

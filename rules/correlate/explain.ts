@@ -37,8 +37,6 @@ const PHASE = seconds(60);
 const AT_ONCE = seconds(8);
 /** The same with the routers' convergence: what is probed every 5 s and fails later failed by itself. */
 const TOGETHER = seconds(20);
-/** What is lost or late on the way to others begins with its cause, or is dated a little before it. */
-const DATED_EARLY = seconds(20);
 /** Ten packets 100 ms apart, the wait for the last one, and the way here. */
 const BURST_LASTS = seconds(2);
 
@@ -111,9 +109,8 @@ export function failedAt({ alert }: FiringAlert): EpochMs {
 export function createExplainer({ book, answers, topology, lostBy }: ExplainerDeps): Explainer {
   const isOtherReached = createReached(answers, topology);
   const neighbours = createNeighbours({ book, topology });
-  const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean => {
-    return cause.alert.evidence.onsetAt <= beganAt(effect) + slackOf(cause, effect);
-  };
+  const beginsInTime = (cause: FiringAlert, effect: FiringAlert): boolean =>
+    cause.alert.evidence.onsetAt <= beganAt(effect) + slackOf(cause, effect);
 
   /** What was explained until then may have failed by itself at any time before. */
   const beganAt = (effect: FiringAlert): number =>
@@ -127,8 +124,7 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
     (kindOf(firing.alert.subject) === 'link' && ECHOED.includes(book.familyOf(firing)));
 
   function slackOf(cause: FiringAlert, effect: FiringAlert): number {
-    if (isProbed(cause) && isProbed(effect)) return TOGETHER;
-    if (isDated(cause) && isDated(effect)) return DATED_EARLY;
+    if (isDated(cause) && isDated(effect)) return TOGETHER;
     const rule = book.ruleOf(cause);
     return PHASE + lookBackOf(rule) + (rule?.holdFor ?? 0);
   }

@@ -80,15 +80,29 @@ export const isBeyondChance = (fate: Fate, failed: number, within: DurationMs): 
 /** A carrier's trouble shows at all its points of presence; where one works on, others failed by themselves. */
 const OF_THE_CARRIER: readonly Fate['kind'][] = ['last-mile', 'provider'];
 
-/** Whether as many failed at each point of presence that has enough circuits to tell. */
-export function isEverywhere(fate: Fate, failed: ReadonlySet<Link>): boolean {
+/** How many circuits of the fate end at each point of presence that has enough to tell; made once. */
+const sizesOfPops = new WeakMap<Fate, ReadonlyMap<string, number>>();
+
+function popsOf(fate: Fate): ReadonlyMap<string, number> {
+  const known = sizesOfPops.get(fate);
+  if (known !== undefined) return known;
+  const sizes = countByPop(fate.links);
+  for (const [pop, size] of sizes) if (size < LEAST_FAILED.pop) sizes.delete(pop);
+  sizesOfPops.set(fate, sizes);
+  return sizes;
+}
+
+function countByPop(links: readonly Link[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { pop } of links) if (pop !== undefined) counts.set(pop, (counts.get(pop) ?? 0) + 1);
+  return counts;
+}
+
+/** Whether enough failed at each point of presence. @param failed circuits of the fate */
+export function isEverywhere(fate: Fate, failed: readonly Link[]): boolean {
   if (!OF_THE_CARRIER.includes(fate.kind)) return true;
-  const byPop = Map.groupBy(fate.links, ({ pop }) => pop);
-  return [...byPop].every(([pop, links]) => {
-    const isTelling = pop !== undefined && links.length >= LEAST_FAILED.pop;
-    const count = links.filter((link) => failed.has(link)).length;
-    return !isTelling || count >= LEAST_SHARE.pop * links.length;
-  });
+  const counts = countByPop(failed);
+  return [...popsOf(fate)].every(([pop, size]) => (counts.get(pop) ?? 0) >= LEAST_SHARE.pop * size);
 }
 
 /** The narrower first. */
