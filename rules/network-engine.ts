@@ -30,6 +30,7 @@ import { createFoundLater, type FoundLaterState } from './incident/found-later.t
 import { createHolding, type HoldingState, type Turn } from './incident/holding.ts';
 import { createIncidentBook, type IncidentBookState } from './incident/incident-book.ts';
 import { type IncidentRecord, isOpen, viewOf } from './incident/incident-record.ts';
+import { createMistakes } from './incident/mistake.ts';
 import { createPeople, type PeopleState } from './incident/people.ts';
 import { createPlacing } from './incident/placing.ts';
 import { isRegrouping, regroup } from './incident/regroup.ts';
@@ -132,6 +133,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
         (hasOpened(firing, now) || isWeighed(holdDown.judge(firing, now))),
       isAnnounced: ({ alert }, now) => maintenance.covering(alert.subject, now) !== undefined,
       isApart: (firing) => people.hasPlaced(firing) || homes.hasPlaced(firing),
+      isRoot: ({ alert, incident }) => incidents.get(incident)?.root.key === alert.key,
     },
     state?.common,
   );
@@ -148,11 +150,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     people,
     flood,
     homeOf: ({ alert }) => people.homeOf(alert.key) ?? homes.homeOf(alert.key),
-    isCircuitOf: (circuit, { subject, agent }) =>
-      kindOf(circuit) === 'link' &&
-      kindOf(subject) === 'device' &&
-      topology.siteOfAgent(agent) !== topology.siteOf(subject) &&
-      topology.linksEndingAt(idOf(subject)).some((link) => linkSubject(link) === circuit),
+    wasBlamedWrongly: createMistakes({ book, topology: place }),
     isEarlySign: (cleared, cause) => isEarlySign(cleared, cause, { book, topology }),
     dependentsOf: (subject) => [...book.dependentsOf(subject), ...hangingOn(subject)],
     timing,
@@ -278,7 +276,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     holding.release(fact.alert);
     book.remove(fact.alert, now);
     common.left(fact.alert);
-    if (wasSilence) thaw(turn);
+    if (wasSilence) thaw(turn, idOf(firing.alert.subject));
     if (incident === undefined) return;
     const isRoot = incident.root.key === fact.alert;
     incidents.leave(incident, fact.alert, now);
@@ -287,12 +285,21 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     placing.rootCleared(incident, turn);
   }
 
-  /** An agent is back, or the collector is: what was held for want of data is held down anew. */
-  function thaw(turn: Turn): void {
+  /**
+   * The collector is back, or an agent is: what was held for want of data is held down anew.
+   * @param agent who is back; absent = all are
+   */
+  function thaw(turn: Turn, agent?: AgentId): void {
     for (const firing of holding.heldAlerts()) {
-      firing.heldFrom = turn.at.now;
       turn.dirty.add(firing);
+      if (agent === undefined || mayTell(agent, firing)) firing.heldFrom = turn.at.now;
     }
+  }
+
+  /** The agent looks at the subject too, or stands where all ways begin. */
+  function mayTell(agent: AgentId, { alert }: FiringAlert): boolean {
+    const isAtHub = topology.graph.core.includes(topology.siteOfAgent(agent) ?? '');
+    return isAtHub || topology.watchersOf(alert.subject)?.includes(agent) === true;
   }
 
   function onBlind(fact: AlertFact & { kind: 'alert.blind' }, turn: Turn): void {
@@ -303,15 +310,17 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     // What explained it cleared before or while nobody could see: it has to outlast that anew.
     else if (firing.explainedUntil !== undefined) firing.explainedUntil = turn.at.now;
     const incident = incidents.get(firing.incident);
-    if (incident?.root.key === fact.alert) {
-      delete incident.blindSince;
-      if (fact.since !== undefined) incident.blindSince = fact.since;
-      incidents.touch(incident, blindReason(fact.since, turn.at.now));
-    }
-    if (incident === undefined) {
-      firing.heldFrom = turn.at.now;
-      turn.dirty.add(firing);
-    }
+    if (incident?.root.key === fact.alert) tellBlind(incident, fact.since, turn.at.now);
+    if (incident === undefined) firing.heldFrom = turn.at.now;
+    // Another agent may still see it.
+    const views = book.on(firing.alert.subject).filter(isUnsettled);
+    for (const view of views) turn.dirty.add(view);
+  }
+
+  function tellBlind(incident: IncidentRecord, since: EpochMs | undefined, now: EpochMs): void {
+    delete incident.blindSince;
+    if (since !== undefined) incident.blindSince = since;
+    incidents.touch(incident, blindReason(since, now));
   }
 
   function onFlapping(fact: AlertFact & { kind: 'alert.flapping' }): void {

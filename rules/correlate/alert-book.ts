@@ -10,9 +10,10 @@ import {
 import { type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { EngineSettings, Rule } from '../settings.ts';
 import { type Family, familyOf } from './family.ts';
-import type { Slot } from './slot.ts';
+import { linksInFront, type Slot } from './slot.ts';
 import { slotsOf } from './slots-of.ts';
 import type { Topology } from './topology.ts';
+import { linkPoor } from './ways.ts';
 
 /** Why the engine thinks that one alert explains another. */
 export interface Explanation {
@@ -55,6 +56,8 @@ export interface FiringAlert {
   releaseAt?: EpochMs;
   /** It was explained until then: for what explains it next, its trouble begins there. */
   explainedUntil?: EpochMs;
+  /** It may have been an echo until then; what is left of it began at any time before. */
+  mayEchoUntil?: EpochMs;
   /** The resolved incident it outlived. */
   outlived?: IncidentId;
   /** Kind of the last suppression told, so that it is told once. */
@@ -131,7 +134,13 @@ function removeFrom<K, V>(index: Map<K, Set<V>>, key: K, value: V): void {
 
 /** Suspects by subject; for a way the sites at its ends stand for all circuits between them. */
 const suspectsOf = (slots: readonly Slot[]): Set<SubjectKey> =>
-  new Set(slots.flatMap((slot) => [...slot.groups.flat().map((s) => s.subject), ...sitesOf(slot)]));
+  new Set(
+    slots.flatMap((slot) => [
+      ...slot.groups.flat().map((s) => s.subject),
+      ...linksInFront(slot).flatMap((link) => linkPoor(link).map((s) => s.subject)),
+      ...sitesOf(slot),
+    ]),
+  );
 
 const sitesOf = ({ way }: Slot): SubjectKey[] =>
   [...(way?.to ?? []), ...(way?.from === undefined ? [] : [way.from])].map((site) =>

@@ -36,6 +36,8 @@ interface Group {
   endingSince?: EpochMs;
   /** It is over for certain: too few are left to be a group, or what they share answers. */
   isSurelyOver?: boolean;
+  /** When one of them cleared last. */
+  shrunkAt?: EpochMs;
 }
 
 export interface CommonCauseState {
@@ -62,6 +64,8 @@ export interface CommonCauseDeps {
   readonly isAnnounced: (firing: FiringAlert, now: EpochMs) => boolean;
   /** A person said that it is a trouble of its own. */
   readonly isApart: (firing: FiringAlert) => boolean;
+  /** It is what an incident is about. */
+  readonly isRoot: (firing: FiringAlert) => boolean;
 }
 
 /** Design 6.5: circuits that share a site, a point of presence or a provider and fail together. */
@@ -246,11 +250,12 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     putUnder(lead, firing, verdict, changed);
   }
 
-  /** The one that led before, else one that has an incident already, else the first to fire. */
+  /** The one that led before, else one that has a ticket already, else the first to fire. */
   function leadOf(firing: readonly FiringAlert[], old: readonly Group[]): FiringAlert | undefined {
     const leads = new Set(old.map((group) => group.lead));
     return (
       firing.find((one) => leads.has(one.alert.key)) ??
+      firing.find(deps.isRoot) ??
       firing.find((one) => one.incident !== undefined) ??
       firing[0]
     );
@@ -283,7 +288,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   /** Members that have cleared leave; the next one leads; the last ones go their own ways. */
   function review(group: Group, now: EpochMs, found: Found): void {
-    const firing = stillFiring(group);
+    const firing = stillFiring(group, now);
     const [first] = firing;
     if (first === undefined) groups.delete(group.id);
     else if (isOver(group, now, firing)) end(group, firing, now, found);
@@ -306,9 +311,12 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     release(group, firing, found.freed);
   }
 
-  function stillFiring(group: Group): FiringAlert[] {
+  function stillFiring(group: Group, now: EpochMs): FiringAlert[] {
     const firing = firingOf(group);
-    if (firing.length < group.members.length) delete group.endingSince;
+    if (firing.length < group.members.length) {
+      delete group.endingSince;
+      group.shrunkAt = now;
+    }
     for (const key of group.members) if (book.get(key) === undefined) groupOf.delete(key);
     group.members = firing.map((one) => one.alert.key);
     return firing;
@@ -351,7 +359,9 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     group.members.flatMap((key) => book.get(key) ?? []).sort(bySerial);
 
   /** Something in front of the group's first circuit turned out to be the cause. */
-  function isExplainedAway(lead: FiringAlert, group: Group): boolean {
+  function isExplainedAway(lead: FiringAlert, group: Group, now: EpochMs): boolean {
+    // While they come back, one after the other, anything may seem to explain the rest.
+    if (group.shrunkAt !== undefined && now < group.shrunkAt + SURE_SPLIT_AFTER) return false;
     const explanation = explainer.explain(lead);
     // Another agent's view of the same circuit says nothing against the group.
     if (explanation === undefined || explanation.row === 'same-subject') return false;
@@ -380,7 +390,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const inTurn = [...dirty].sort(bySerial);
     for (const firing of inTurn) {
       const group = groupOf.get(firing.alert.key);
-      if (group?.lead !== firing.alert.key || !isExplainedAway(firing, group)) continue;
+      if (group?.lead !== firing.alert.key || !isExplainedAway(firing, group, now)) continue;
       const left = firingOf(group);
       if (isDwindling(group, left)) end(group, left, now, found);
       else release(group, left, freed);

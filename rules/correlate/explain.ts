@@ -20,12 +20,13 @@ import type { Rule } from '../settings.ts';
 import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
 import { type Family, isQuickOutage, rankOf } from './family.ts';
+import { createInFront } from './in-front.ts';
 import { createLostWays } from './lost-ways.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
 import { createReached } from './reached.ts';
-import type { Groups, Slot, Suspect, Way } from './slot.ts';
+import { type Groups, linksInFront, type Slot, type Suspect, type Way } from './slot.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
-import { circuitsOf, linkDown } from './ways.ts';
+import { circuitsOf, linkDown, linkPoor } from './ways.ts';
 
 /**
  * How much later than its effect a cause may seem to begin. Polls are out of phase: interfaces are
@@ -37,6 +38,8 @@ const PHASE = seconds(60);
 const AT_ONCE = seconds(8);
 /** The same with the routers' convergence: what is probed every 5 s and fails later failed by itself. */
 const TOGETHER = seconds(20);
+/** An agent is heard every 5 s, and what cuts it off is seen to begin within a round. */
+const UNHEARD = seconds(12);
 /** Ten packets 100 ms apart, the wait for the last one, and the way here. */
 const BURST_LASTS = seconds(2);
 
@@ -99,7 +102,7 @@ export interface ExplainerDeps {
  * Rounds are dated by their last answered packet: one sent after the child failed is proof. An
  * outage may begin with mere loss, long before; what counts is the burst that made it one.
  */
-export function failedAt({ alert }: FiringAlert): EpochMs {
+export function failedAt({ alert }: Pick<FiringAlert, 'alert'>): EpochMs {
   const { onsetAt } = alert.evidence;
   // An agent's silence begins when it was last heard, however long it takes to be called one.
   if (alert.disturbance !== 'outage' || kindOf(alert.subject) === 'agent') return onsetAt;
@@ -114,7 +117,7 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
 
   /** What was explained until then may have failed by itself at any time before. */
   const beganAt = (effect: FiringAlert): number =>
-    Math.max(failedAt(effect), effect.explainedUntil ?? 0);
+    Math.max(failedAt(effect), effect.explainedUntil ?? 0, effect.mayEchoUntil ?? 0);
 
   const isProbed = (firing: FiringAlert): boolean => isQuickOutage(book.familyOf(firing));
 
@@ -124,6 +127,9 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
     (kindOf(firing.alert.subject) === 'link' && ECHOED.includes(book.familyOf(firing)));
 
   function slackOf(cause: FiringAlert, effect: FiringAlert): number {
+    if (isDated(cause) && book.familyOf(effect) === 'agent-silent') {
+      return effect.incident === undefined ? TOGETHER : UNHEARD;
+    }
     if (isDated(cause) && isDated(effect)) return TOGETHER;
     const rule = book.ruleOf(cause);
     return PHASE + lookBackOf(rule) + (rule?.holdFor ?? 0);
@@ -174,6 +180,17 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
     return rankOf(book.familyOf(firing)) * 2 + (knows ? 0 : 1);
   };
 
+  /** It cannot be told any more whether it goes on, and nobody has been told of it. */
+  const isInDoubt = ({ blindSince, incident }: FiringAlert): boolean =>
+    blindSince !== undefined && incident === undefined;
+
+  /** Of several views of one trouble the one that is still seen stands for it, then the first. */
+  function goesBefore(one: FiringAlert, other: FiringAlert): boolean {
+    if (blame(one) !== blame(other)) return blame(one) < blame(other);
+    if (isInDoubt(one) !== isInDoubt(other)) return isInDoubt(other);
+    return one.serial < other.serial;
+  }
+
   const { causesOnWay, sourcesOf } = createLostWays({
     book,
     answers,
@@ -182,13 +199,13 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
     suspectIn,
     beginsInTime,
     isOtherReached,
+    hangsOn,
   });
 
   function sameSubject(effect: FiringAlert): Explanation | undefined {
     let best = effect;
     for (const other of book.on(effect.alert.subject)) {
-      if (blame(other) < blame(best)) best = other;
-      else if (blame(other) === blame(best) && other.serial < best.serial) best = other;
+      if (goesBefore(other, best)) best = other;
     }
     if (best === effect) return undefined;
     return {
@@ -266,6 +283,10 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
   function causesFor(effect: FiringAlert, slot: Slot): readonly FiringAlert[] | undefined {
     if (slot.way !== undefined) return causesOnWay(effect, slot.way);
     const causes = causesIn(effect, slot.groups);
+    if (causes !== undefined && slot.front !== undefined) {
+      const bad = inFront(effect, slot.front);
+      return bad && [...causes, bad];
+    }
     if (causes === undefined || slot.edge === undefined) return causes;
     const others = causesOnEdge(effect, slot.edge);
     if (others === undefined || hasOutlived(slot.edge, [effect, ...others])) return undefined;
@@ -305,12 +326,14 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
   const isLinkDown = (effect: FiringAlert, link: Link): boolean =>
     suspectIn(effect, linkDown(link)) !== undefined;
 
+  const inFront = createInFront({ book, topology, suspectIn, isLinkDown });
+
   /** The agent sits in a site that was found lost with all its circuits. */
   function withItsSite(effect: FiringAlert): Explanation | undefined {
     const site = topology().siteOf(effect.alert.subject);
     if (site === undefined || book.familyOf(effect) !== 'agent-silent') return undefined;
     const lead = lostBy(subjectKey('site', site));
-    if (lead === undefined) return undefined;
+    if (lead === undefined || !beginsInTime(lead, effect)) return undefined;
     return {
       by: lead.alert.key,
       row: 'agent-in-lost-site',
@@ -335,6 +358,9 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
       suspect.families.includes(cause.family) &&
       cause.alert.evidence.onsetAt <= onsetAt + PHASE &&
       onsetAt <= cause.clearedAt;
+    // What was there with the alert, and did not explain it then, does not do so when it has cleared.
+    const wasGone = ({ family, clearedAt }: ClearedCause): boolean =>
+      family === 'agent-silent' || clearedAt <= effect.alert.firedAt;
     const isLost = (link: Link): boolean =>
       linkDown(link).some((suspect) =>
         book.clearedOn(suspect.subject).some((cause) => hadCaused(suspect, cause)),
@@ -353,11 +379,13 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
       families: ['agent-silent'],
     };
     const lostWays = book.slotsOf(effect).flatMap((slot) => suspectsOnWay(slot));
-    const suspects = [own, ...book.slotsOf(effect).flatMap((s) => s.groups.flat()), ...lostWays];
+    const bad = book.slotsOf(effect).flatMap((slot) => linksInFront(slot).flatMap(linkPoor));
+    const named = book.slotsOf(effect).flatMap((slot) => slot.groups.flat());
+    const suspects = [own, ...named, ...bad, ...lostWays];
     const times = suspects.flatMap((suspect) =>
       book
         .clearedOn(suspect.subject)
-        .filter((cause) => hadCaused(suspect, cause))
+        .filter((cause) => hadCaused(suspect, cause) && wasGone(cause))
         .map((cause) => cause.clearedAt),
     );
     // A window that still holds the outage of its own subject tells of it once more.

@@ -1,4 +1,4 @@
-import type { Device, Link } from '../../protocol/model/inventory.ts';
+import type { Device } from '../../protocol/model/inventory.ts';
 import {
   type DeviceId,
   deviceOf,
@@ -9,18 +9,21 @@ import {
   subjectKey,
 } from '../../protocol/model/subject.ts';
 import type { Family } from './family.ts';
-import type { Effect, Groups, Slot, Suspect, Way } from './slot.ts';
+import type { Effect, Front, Groups, Slot, Suspect, Way } from './slot.ts';
 import { deviceSubject, endInterfaces, linkSubject, type Topology } from './topology.ts';
 import {
+  circuitsNear,
+  circuitsOnUnknownPorts,
   DOWN,
+  frontOf,
   gatewayGroups,
   isGateway,
   isSharedEdge,
   isWatched,
   linkBad,
   linkDown,
-  linkPoor,
   NO_SLOTS,
+  nearEnds,
   QUALITY,
   REACH,
   sharedEdges,
@@ -43,6 +46,11 @@ export interface Row {
   readonly slots?: (topology: Topology, effect: Effect) => readonly Groups[];
   /** Instead: the way whose loss explains. */
   readonly way?: (topology: Topology, effect: Effect) => Way | undefined;
+  /** Instead: circuits that explain when they work badly and stand on the way, and what must be besides. */
+  readonly front?: (
+    topology: Topology,
+    effect: Effect,
+  ) => { readonly besides: Groups; readonly front: Front } | undefined;
   /** Instead: devices that explain when none of their circuits works. */
   readonly edges?: (topology: Topology, effect: Effect) => readonly DeviceId[];
 }
@@ -225,15 +233,7 @@ export const EXPLANATIONS: readonly Row[] = [
     seenFrom: 'anywhere',
     waits: 'answer',
     text: "the device at the observer's end of the link does not answer",
-    slots: (topology, effect) => {
-      const link = topology.link(idOf(effect.subject));
-      const near = link?.ends.filter(
-        (end) => topology.device(end.device)?.site === effect.observerSite,
-      );
-      return (near ?? []).map((end) => [
-        [{ subject: deviceSubject(end.device), families: DOWN, insideOnly: true as const }],
-      ]);
-    },
+    slots: (topology, effect) => nearEnds(topology, effect).map((near) => [[near]]),
   },
   {
     row: 'unknown-end',
@@ -317,13 +317,26 @@ export const EXPLANATIONS: readonly Row[] = [
     seenFrom: 'anywhere',
     waits: 'time',
     text: 'a circuit on the way to this one works badly',
-    slots: (topology, effect) => {
+    front: (topology, effect) => {
+      const way = wayToLink(topology, effect);
+      return way && { besides: [], front: frontOf(topology, way) };
+    },
+  },
+  {
+    row: 'behind-bad-way-round',
+    kinds: ['link'],
+    families: QUALITY,
+    seenFrom: 'anywhere',
+    waits: 'no',
+    text: "the device at the observer's end is down, and a circuit of the way round works badly",
+    front: (topology, effect) => {
       const link = topology.link(idOf(effect.subject));
-      const way = link === undefined ? undefined : wayToLink(topology, effect);
-      if (way === undefined) return NO_SLOTS;
-      // In a ring it may be reached from either side: routers weigh ways by cost, not by length.
-      const links = new Set(way.to.flatMap((site) => topology.graph.onTheWay(way.from, site)));
-      return [[[...links].filter((other) => other !== link).flatMap(linkPoor)]];
+      const from = effect.observerSite;
+      if (link === undefined || wayToLink(topology, effect) !== undefined) return undefined;
+      const near = nearEnds(topology, effect);
+      const to = topology.graph.endsOf(link).filter((site) => site !== from);
+      if (near.length === 0) return undefined;
+      return { besides: [near], front: frontOf(topology, { from, to, not: link }) };
     },
   },
   {
@@ -332,8 +345,7 @@ export const EXPLANATIONS: readonly Row[] = [
     families: ['latency', 'voice'],
     seenFrom: 'anywhere',
     waits: 'no',
-    text: 'a circuit near it failed at about the same time, and the way round is longer',
-    onsets: 'together',
+    text: 'a circuit near it is down, and the way round is longer',
     slots: circuitsNear,
   },
   {
@@ -375,29 +387,6 @@ export const EXPLANATIONS: readonly Row[] = [
       effect.site === undefined ? NO_SLOTS : [gatewayGroups(topology, effect.site)],
   },
 ];
-
-/** Circuits whose failure sends what leads to this one another way. */
-function circuitsNear(topology: Topology, effect: Effect): readonly Groups[] {
-  const link = topology.link(idOf(effect.subject));
-  const ends = link === undefined ? [] : topology.graph.endsOf(link);
-  // What ends where the observer stands is reached without a way round.
-  if (ends.includes(effect.observerSite ?? '')) return NO_SLOTS;
-  const near = new Set(ends.flatMap((site) => topology.graph.around(site)));
-  return [[[...near].filter((other) => other !== link).flatMap(linkDown)]];
-}
-
-/** Circuits of the port's site of which nothing says on which port they end; none if the port has its own. */
-function circuitsOnUnknownPorts(
-  topology: Topology,
-  { site, subject }: Effect,
-  families: readonly Family[],
-): readonly Suspect[] {
-  if (site === undefined || topology.linksEndingOn(subject).length > 0) return [];
-  const isEndless = (link: Link): boolean =>
-    !link.ends.some((end) => topology.device(end.device)?.site === site && end.interface);
-  const circuits = topology.graph.circuitsAt(site).filter(isEndless);
-  return circuits.map((link) => ({ subject: linkSubject(link), families }));
-}
 
 /** Of devices of equal standing the first to fail explains the others. */
 const olderOnly = (subject: SubjectKey): Suspect => ({ subject, families: DOWN, olderOnly: true });

@@ -14,7 +14,7 @@ import type { Answers } from './answers.ts';
 import { type Explainer, failedAt, lookBackOf } from './explain.ts';
 import type { Family } from './family.ts';
 import type { Question, Silence } from './silence.ts';
-import type { Slot, Suspect, Way } from './slot.ts';
+import { linksInFront, type Slot, type Suspect, type Way } from './slot.ts';
 import { deviceSubject, linkSubject, type Topology } from './topology.ts';
 import { circuitsOf, lostOn } from './ways.ts';
 
@@ -77,13 +77,12 @@ const ROUND = seconds(6);
 const LINK_SHOWS_IN = seconds(10);
 
 /**
- * Loss is judged echo by echo and has no window: what was told before an outage, or begins with its end,
- * is no echo of it once the routers have settled.
+ * Loss is judged echo by echo and has no window: what is told after an outage was lost since. It opens
+ * if it outlasts what routers lose when a way comes back.
  */
-const OLD_LOSS = minutes(1);
-const FRESH_LOSS = minutes(2);
-/** Routers settle within it, and an outage is called over; what was lost in it is outweighed soon. */
-const BRIEF = seconds(60);
+const FRESH_LOSS = seconds(50);
+/** What a change of the way made them lose is outweighed within it. */
+const SETTLED_LOSS = minutes(2);
 
 const OPEN: Finding = { kind: 'open' };
 const waiting = (
@@ -109,8 +108,12 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
 
   function echoUntil(firing: FiringAlert, clearedAt: EpochMs): EpochMs {
     const rule = book.ruleOf(firing);
-    const probed = timing().holdDown + (POLLED[book.familyOf(firing)] ?? 0);
-    return epochMs(clearedAt + probed + lingers(firing, clearedAt) + (rule?.clearAfter ?? 0));
+    // What was told afterwards has been polled since.
+    const isOld = firing.alert.firedAt <= clearedAt;
+    const polled = isOld ? (POLLED[book.familyOf(firing)] ?? 0) : 0;
+    return epochMs(
+      clearedAt + timing().holdDown + polled + lingers(firing, clearedAt) + (rule?.clearAfter ?? 0),
+    );
   }
 
   /** How long the alert may go on although nothing is wrong any more, by the rule's own arithmetic. */
@@ -121,18 +124,18 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     if (isLoss && isLink) return lossLingers(firing, clearedAt);
     // On a line that always loses a little the proof that a device is well takes its time.
     if (isLoss && firing.alert.firedAt <= clearedAt) return timing().reopenWithin;
-    if (book.familyOf(firing) === 'agent-silent') return lookBackOf(rule);
-    // Twice the window: one more lost packet in its tail prolongs it.
-    return durationMs(2 * lookBackOf(rule));
+    // Voice is heard by its worst: one more lost packet in the tail of its window prolongs it.
+    const windows = book.familyOf(firing) === 'voice' ? 2 : 1;
+    return durationMs(windows * lookBackOf(rule));
   }
 
-  /** What the edges of a long outage proved is outweighed late on a circuit that always loses a little. */
+  /** Of what came before its own outage loss knows nothing more; a bad circuit in front echoes long. */
   function lossLingers({ alert }: FiringAlert, clearedAt: EpochMs): DurationMs {
-    const outages = book.clearedOn(alert.subject).filter(({ family }) => family === 'unreachable');
-    const wasBadBefore = outages.every((outage) => alert.firedAt < outage.alert.firedAt - ROUND);
-    if (outages.length > 0 && wasBadBefore) return OLD_LOSS;
-    const isFresh = alert.evidence.onsetAt > clearedAt - BRIEF;
-    return isFresh ? FRESH_LOSS : timing().reopenWithin;
+    const hasFailed = book
+      .clearedOn(alert.subject)
+      .some((cause) => cause.family === 'unreachable' && cause.clearedAt >= alert.evidence.onsetAt);
+    if (hasFailed || alert.firedAt > clearedAt) return FRESH_LOSS;
+    return timing().reopenWithin;
   }
 
   /** Agents that can be asked about the subject; the child's own observer first. */
@@ -146,6 +149,11 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   function openQuestions(firing: FiringAlert, slot: Slot): readonly Question[] {
     if (slot.waits === 'no') return [];
     if (slot.way !== undefined) return questionsOnWay(firing, slot.way);
+    if (slot.front !== undefined) {
+      return linksInFront(slot)
+        .flatMap((link) => askable(linkSubject(link), firing))
+        .slice(0, 1);
+    }
     const silent = slot.groups.filter((group) => !explainer.isFiring(firing, group));
     const asked = silent.map((group) => questionsOf(firing, slot, group));
     if (asked.some((questions) => questions.length === 0)) return [];
@@ -266,14 +274,14 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   function untilSettled(firing: FiringAlert, now: EpochMs): Finding | undefined {
     const isLink = kindOf(firing.alert.subject) === 'link';
     if (!isLink || book.familyOf(firing) !== 'loss') return undefined;
-    const { firedAt } = firing.alert;
+    const { firedAt, evidence } = firing.alert;
     const changes = circuitsAround(firing)
       .flatMap((link) => [linkSubject(link), ...link.ends.map((end) => deviceSubject(end.device))])
       .flatMap(book.on)
       .filter((cause) => book.familyOf(cause) === 'unreachable')
       .map(failedAt)
-      .filter((at) => firedAt - SETTLES_IN <= at && at <= firedAt + ROUND);
-    const until = epochMs(Math.max(0, ...changes) + REROUTED_IN + FRESH_LOSS);
+      .filter((at) => firedAt - SETTLES_IN <= at && at <= evidence.onsetAt + 2 * ROUND);
+    const until = epochMs(Math.max(0, ...changes) + REROUTED_IN + SETTLED_LOSS);
     if (now >= until) return undefined;
     return waiting(
       until,
@@ -299,6 +307,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     if (isUnseen(firing)) return waiting(null, 'nobody can see whether the trouble goes on');
     const release = releaseOf(firing);
     if (now < release) {
+      firing.mayEchoUntil = epochMs(release);
       const text = 'what explained it has just cleared; it opens only if it outlasts that';
       return waiting(epochMs(release), text);
     }

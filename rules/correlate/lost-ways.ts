@@ -32,10 +32,13 @@ export interface LostWaysDeps {
   readonly suspectIn: (effect: FiringAlert, group: readonly Suspect[]) => FiringAlert | undefined;
   readonly beginsInTime: (cause: FiringAlert, effect: FiringAlert) => boolean;
   readonly isOtherReached: ReturnType<typeof createReached>;
+  /** Whether the one is explained by the other, through whatever others. */
+  readonly hangsOn: (firing: FiringAlert, other: FiringAlert) => boolean;
 }
 
 export function createLostWays(deps: LostWaysDeps): LostWays {
-  const { book, answers, topology, lostBy, suspectIn, beginsInTime, isOtherReached } = deps;
+  const { book, answers, topology, lostBy, suspectIn, beginsInTime, isOtherReached, hangsOn } =
+    deps;
   const { isSilent } = book;
   const onsetOf = (firing: FiringAlert): number => firing.alert.evidence.onsetAt;
 
@@ -52,14 +55,14 @@ export function createLostWays(deps: LostWaysDeps): LostWays {
   }
 
   /** A site or router at its end was found lost with all its circuits, this one unseen among them. */
-  function lostWith(link: Link): FiringAlert | undefined {
+  function lostWith(link: Link, effect: FiringAlert): FiringAlert | undefined {
     const sites = topology()
       .graph.endsOf(link)
       .map((site) => subjectKey('site', site));
     const places = [...sites, ...link.ends.map((end) => deviceSubject(end.device))];
     for (const place of places) {
       const lead = lostBy(place);
-      if (lead !== undefined) return lead;
+      if (lead !== undefined && beginsInTime(lead, effect)) return lead;
     }
     return undefined;
   }
@@ -91,8 +94,11 @@ export function createLostWays(deps: LostWaysDeps): LostWays {
     const causeOf = (link: Link): FiringAlert | undefined => {
       if (!tried.has(link)) {
         const blind = () => (isSeeing ? blindnessOf(effect, link) : undefined);
-        const cause = suspectIn(effect, lostOn(way, link)) ?? blind();
-        tried.set(link, cause ?? (isSilence ? lostWith(link) : undefined));
+        const found = suspectIn(effect, lostOn(way, link));
+        // A circuit that the device at the end of the way took down did not cut that off.
+        const isOwnDoing = way.edge !== undefined && found !== undefined && hangsOn(found, effect);
+        const cause = isOwnDoing ? undefined : (found ?? blind());
+        tried.set(link, cause ?? (isSilence ? lostWith(link, effect) : undefined));
       }
       return tried.get(link);
     };

@@ -26,6 +26,8 @@ export interface Slot {
   readonly way?: Way;
   /** Besides the groups: no other circuit of this device may work. */
   readonly edge?: DeviceId;
+  /** Besides the groups: one of these circuits works badly and stands on the way, as the ways are now. */
+  readonly front?: Front;
   /**
    * Whether the alert waits for the suspects to be probed: until they answer, only for a time (an
    * answer does not refute packet loss), or not at all (a later finding takes over instead).
@@ -51,6 +53,21 @@ export interface Way {
   /** The device to be explained: of its own circuits only dead devices at the other end count. */
   readonly edge?: SubjectKey;
 }
+
+/** What is reached over circuits that may work badly. */
+export interface Front {
+  readonly from: SiteId | undefined;
+  readonly to: readonly SiteId[];
+  /** The circuit that is itself to be explained. */
+  readonly not?: Link;
+  /** The circuits of shortest ways. */
+  readonly usual: readonly Link[];
+  /** Those of all other ways. */
+  readonly round: readonly Link[];
+}
+
+export const linksInFront = ({ front }: Slot): readonly Link[] =>
+  front === undefined ? [] : [...front.usual, ...front.round];
 
 /** The alert to be explained, placed in the topology. */
 export interface Effect {

@@ -6,6 +6,7 @@ import { DOWN } from './ways.ts';
 
 const isRelevant = (slot: Slot): boolean =>
   slot.way !== undefined ||
+  slot.front !== undefined ||
   (slot.groups.length > 0 && slot.groups.every((group) => group.length > 0));
 
 function slotsOfRow(row: Row, topology: Topology, effect: Effect): Slot[] {
@@ -22,8 +23,11 @@ function slotsOfRow(row: Row, topology: Topology, effect: Effect): Slot[] {
     groups: [[{ subject: deviceSubject(edge), families: DOWN }]],
     edge,
   }));
+  const front = row.front?.(topology, effect);
+  const fronts =
+    front === undefined ? [] : [{ ...base, groups: front.besides, front: front.front }];
   const groups = (row.slots?.(topology, effect) ?? []).map((one) => ({ ...base, groups: one }));
-  return [...ways, ...edges, ...groups];
+  return [...ways, ...edges, ...fronts, ...groups];
 }
 
 /** Every way in which the alert may be explained, nearest first. Work: the degree of its subject. */

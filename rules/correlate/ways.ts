@@ -1,7 +1,7 @@
 import type { Link } from '../../protocol/model/inventory.ts';
 import { type DeviceId, deviceOf, idOf, type SiteId } from '../../protocol/model/subject.ts';
 import type { Family } from './family.ts';
-import type { Effect, Groups, Suspect, Way } from './slot.ts';
+import type { Effect, Front, Groups, Suspect, Way } from './slot.ts';
 import { deviceSubject, endInterfaces, linkSubject, type Topology } from './topology.ts';
 
 export const DOWN: readonly Family[] = ['unreachable'];
@@ -124,4 +124,48 @@ export const isGateway = (topology: Topology, effect: Effect): boolean =>
 export function underlays(topology: Topology, effect: Effect): readonly Link[] {
   const link = topology.link(idOf(effect.subject));
   return (link?.underlays ?? []).flatMap((id) => topology.link(id) ?? []);
+}
+
+/** The devices at the observer's end of the circuit, when somebody inside its site says that they are dead. */
+export function nearEnds(topology: Topology, { subject, observerSite }: Effect): Suspect[] {
+  const ends = topology.link(idOf(subject))?.ends ?? [];
+  return ends
+    .filter((end) => topology.device(end.device)?.site === observerSite)
+    .map((end) => ({ subject: deviceSubject(end.device), families: DOWN, insideOnly: true }));
+}
+
+/** In a ring it may be reached from either side: routers weigh ways by cost, not by length. */
+export function frontOf({ graph }: Topology, { from, to, not }: Way): Front {
+  const usual = new Set(to.flatMap((site) => graph.onTheWay(from, site)));
+  const round = new Set(to.flatMap((site) => graph.around(site)));
+  return {
+    from,
+    to,
+    ...(not === undefined ? {} : { not }),
+    usual: [...usual].filter((link) => link !== not),
+    round: [...round].filter((link) => link !== not && !usual.has(link)),
+  };
+}
+
+/** Circuits whose failure sends what leads to this one another way. */
+export function circuitsNear(topology: Topology, effect: Effect): readonly Groups[] {
+  const link = topology.link(idOf(effect.subject));
+  const ends = link === undefined ? [] : topology.graph.endsOf(link);
+  // What ends where the observer stands is reached without a way round.
+  if (ends.includes(effect.observerSite ?? '')) return NO_SLOTS;
+  const near = new Set(ends.flatMap((site) => topology.graph.around(site)));
+  return [[[...near].filter((other) => other !== link).flatMap(linkDown)]];
+}
+
+/** Circuits of the port's site of which nothing says on which port they end; none if the port has its own. */
+export function circuitsOnUnknownPorts(
+  topology: Topology,
+  { site, subject }: Effect,
+  families: readonly Family[],
+): readonly Suspect[] {
+  if (site === undefined || topology.linksEndingOn(subject).length > 0) return [];
+  const isEndless = (link: Link): boolean =>
+    !link.ends.some((end) => topology.device(end.device)?.site === site && end.interface);
+  const circuits = topology.graph.circuitsAt(site).filter(isEndless);
+  return circuits.map((link) => ({ subject: linkSubject(link), families }));
 }

@@ -33,7 +33,7 @@ const LOST_RUN = 7;
 /** Lost and sent since the evidence began, fading. */
 const RUN_LOST = 8;
 const RUN_ECHOES = 9;
-/** Evidence that it is over, and the loss that it speaks against. */
+/** Evidence that it is over, and the loss that it speaks against; 0 = an outage ended it. */
 const CLEAR = 10;
 const CLEAR_OF = 11;
 /** Lost and sent ever, fading. */
@@ -119,7 +119,7 @@ export function lossJudge(detector: LossDetector): Judge {
   }
 
   function round(marks: Marks, input: number, { at, value, every, span }: Feed): void {
-    if (!isCounted(marks, input, value)) return;
+    if (!isCounted(marks, input, value, 1)) return;
     fade(marks, input, Math.min(span, 4 * every || span));
     const lost = Math.max(0, Math.min(1, value)) * ROUND_ECHOES;
     if (lost === 0 && !isRunning(marks, input)) {
@@ -218,7 +218,7 @@ export function lossJudge(detector: LossDetector): Judge {
       // miss, so it says nothing of what is usual.
       const { marks } = watched;
       const input = inputAt(marks, base + index - judged.length);
-      if (input !== 0 && isCounted(marks, input, feed.value)) {
+      if (input !== 0 && isCounted(marks, input, feed.value, OUTAGE)) {
         const lost = Math.max(0, Math.min(1, feed.value)) * BURST_ECHOES;
         gather(marks, input, lost, BURST_ECHOES, at);
       }
@@ -248,6 +248,9 @@ export function lossJudge(detector: LossDetector): Judge {
       const index = worst(watched, base);
       const metric = judged[index] as RuleMetricName;
       const input = inputAt(watched.marks, base + index);
+      if (input !== 0 && watched.marks[input + CLEAR_OF] === 0) {
+        return 'nothing arrived for a time since; what is lost from now on is judged anew';
+      }
       const usual = input === 0 ? 0 : usualOf(watched.marks, input);
       const limit = Math.max(band.clearAt, usual);
       return `so many packets arrive again that the loss is below ${figureText(metric, limit)}`;
@@ -257,20 +260,34 @@ export function lossJudge(detector: LossDetector): Judge {
   });
 }
 
+/** So many wholly lost rounds in a row are an outage, and so is one wholly lost burst. */
+const OUTAGE = 2;
+
 /**
- * False for what is another rule's business: of a run of wholly lost samples the first counts, and an
- * outage as a whole counts for nothing.
+ * False for what is another rule's business: a single round may be wholly lost by bad luck and counts,
+ * an outage as a whole counts for nothing.
+ * @param weight how much of an outage it is when all is lost
  */
-function isCounted(marks: Marks, input: number, ratio: number): boolean {
+function isCounted(marks: Marks, input: number, ratio: number, weight: number): boolean {
   const run = marks[input + LOST_RUN] as number;
   if (ratio >= 1) {
-    marks[input + LOST_RUN] = run + 1;
+    marks[input + LOST_RUN] = run + weight;
     marks[input + CLEAR] = 0;
-    return run === 0;
+    return run + weight < OUTAGE;
   }
   marks[input + LOST_RUN] = 0;
-  if (run > 1 && marks[input + IS_OPEN] === 0) forgetRun(marks, input);
-  return run <= 1;
+  if (run >= OUTAGE) endByOutage(marks, input);
+  return run < OUTAGE;
+}
+
+/**
+ * An outage came between: what began it is no proof of loss after it, and a line that always loses a
+ * little would take for ever to disprove it. Loss that goes on is proved anew in half a minute.
+ */
+function endByOutage(marks: Marks, input: number): void {
+  if (marks[input + IS_OPEN] === 1) marks[input + CLEAR_OF] = 0;
+  marks[input + IS_OPEN] = 0;
+  forgetRun(marks, input);
 }
 
 const isRunning = (marks: Marks, input: number): boolean =>

@@ -2,6 +2,7 @@ import type { EpochMs } from '../../protocol/model/units.ts';
 import type { Instant } from '../contract.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
 import type { ClearedTrouble } from '../correlate/early-sign.ts';
+import { isOutage } from '../correlate/family.ts';
 import type { Timing } from '../settings.ts';
 import type { Holding } from './holding.ts';
 import type { IncidentBook } from './incident-book.ts';
@@ -44,6 +45,7 @@ export function createOpening(deps: OpeningDeps): Opening {
       outlived?.state === 'resolved' &&
       outlived.mergedInto === undefined &&
       outlived.root.subject === subject &&
+      isOutage(outlived.family) === isOutage(family) &&
       at.now <= (outlived.resolvedAt ?? 0) + within;
     if (isSame) {
       incidents.reopen(outlived, root, family, at.now);

@@ -12,8 +12,9 @@ import { COLLECTOR_ROW, type Silence } from '../correlate/silence.ts';
 import type { Flood } from './flood.ts';
 import type { Turn } from './holding.ts';
 import type { IncidentRecord } from './incident-record.ts';
+import type { createMistakes } from './mistake.ts';
 import { createOpening, type OpeningDeps } from './opening.ts';
-import { createRecovery, isMistake } from './recovery.ts';
+import { createRecovery } from './recovery.ts';
 
 /**
  * Puts every firing alert into its place:
@@ -39,8 +40,8 @@ export interface PlacingDeps extends OpeningDeps {
   readonly homeOf: (firing: FiringAlert) => IncidentRecord | undefined;
   /** Alerts that may be explained by trouble of the subject. */
   readonly dependentsOf: (subject: SubjectKey) => readonly FiringAlert[];
-  /** A circuit of a device that was only seen from outside: it may be what was taken for the device's end. */
-  readonly isCircuitOf: (circuit: SubjectKey, device: Alert) => boolean;
+  /** The device that the incident is about had only been cut off by this circuit of its own. */
+  readonly wasBlamedWrongly: ReturnType<typeof createMistakes>;
 }
 
 /** So long before it fails altogether something may begin to fail. */
@@ -150,7 +151,7 @@ export function createPlacing(deps: PlacingDeps): Placing {
   ): boolean {
     const { subject } = root.alert;
     if (homeOf(root) === own || own.root.subject === subject) return true;
-    if (isMistake(own, now) && deps.isCircuitOf(subject, own.root)) return true;
+    if (deps.wasBlamedWrongly(own, subject, now)) return true;
     // The collector stays cut off while its first silent agent is back and others are not.
     return root === lead && own.family === 'agent-silent';
   }
@@ -363,7 +364,9 @@ export function createPlacing(deps: PlacingDeps): Placing {
   /** Circuits that failed together, and what may now be explained by them. */
   function blameCommonCause({ at, dirty }: Turn): void {
     const { changed, freed, outlasting } = common.blame(dirty, at.now);
-    for (const firing of freed) firing.heldFrom = at.now;
+    // What outlasted it has waited already, from the moment from which it may have failed by itself.
+    const since = new Map(outlasting.map((firing) => [firing, firing.explainedUntil ?? at.now]));
+    for (const firing of freed) firing.heldFrom = since.get(firing) ?? at.now;
     for (const incident of new Set(outlasting.flatMap((firing) => incidentOf(firing) ?? []))) {
       recovery.endCommonCause(incident, { at, dirty });
     }

@@ -1,4 +1,4 @@
-import { type EpochMs, seconds } from '../../protocol/model/units.ts';
+import type { EpochMs } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
 import { COMMON_ROW } from '../correlate/common-cause.ts';
 import { isOutage } from '../correlate/family.ts';
@@ -7,6 +7,7 @@ import type { Silence } from '../correlate/silence.ts';
 import type { Holding, Turn } from './holding.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IncidentRecord } from './incident-record.ts';
+import { isMistake } from './mistake.ts';
 import type { People } from './people.ts';
 
 /** What becomes of an incident and its symptoms when its root has cleared, or what they shared works again. */
@@ -34,13 +35,6 @@ export interface RecoveryDeps {
   readonly homeOf: (firing: FiringAlert) => IncidentRecord | undefined;
 }
 
-/** So soon a router or site that was blamed for its circuits is seen to answer. */
-const MISTAKE_SHOWS_IN = seconds(60);
-
-/** What answers so soon after it was blamed had not failed; later what is left failed besides. */
-export const isMistake = ({ openedAt, rootClearedAt }: IncidentRecord, now: EpochMs): boolean =>
-  (rootClearedAt ?? now) < openedAt + MISTAKE_SHOWS_IN;
-
 export function createRecovery(deps: RecoveryDeps): Recovery {
   const { book, incidents, holdDown, holding, silence, people, homeOf } = deps;
 
@@ -62,7 +56,7 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     for (const firing of liveOf(incident)) {
       incidents.leave(incident, firing.alert.key, at.now);
       delete firing.incident;
-      firing.heldFrom = at.now;
+      if (firing.explanation !== undefined) firing.heldFrom = at.now;
       dirty.add(firing);
     }
     const text = `most circuits of ${verdict.shared.name} work again; what still fails is told by itself`;
@@ -117,7 +111,8 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
       firing.outlived = incident.id;
       return;
     }
-    recover(firing, incident, undefined, turn);
+    // What the root had let go before has been waiting already.
+    recover(firing, incident, firing.explanation ? undefined : firing.releaseAt, turn);
     const { agent, subject } = firing.alert;
     if (silence.isSilent(agent)) return;
     holding.ask([{ agent, subject }], firing.releaseAt ?? now, turn);
@@ -125,8 +120,9 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
 
   /** Still down as another agent sees it, or bad already before it went down: the same trouble goes on. */
   function isSuccessor(firing: FiringAlert, incident: IncidentRecord): boolean {
-    if (firing.alert.subject !== incident.root.subject || firing.blindSince !== undefined)
-      return false;
+    const isShared = incident.verdict?.shared !== undefined;
+    if (isShared || firing.alert.subject !== incident.root.subject) return false;
+    if (firing.blindSince !== undefined) return false;
     if (isOutage(book.familyOf(firing))) return true;
     return firing.alert.firedAt < incident.root.evidence.onsetAt;
   }
