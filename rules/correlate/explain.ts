@@ -38,8 +38,6 @@ const PHASE = seconds(60);
 const AT_ONCE = seconds(8);
 /** The same with the routers' convergence: what is probed every 5 s and fails later failed by itself. */
 const TOGETHER = seconds(20);
-/** An agent is heard every 5 s, and what cuts it off is seen to begin within a round. */
-const UNHEARD = seconds(12);
 /** Ten packets 100 ms apart, the wait for the last one, and the way here. */
 const BURST_LASTS = seconds(2);
 
@@ -127,10 +125,8 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
     (kindOf(firing.alert.subject) === 'link' && ECHOED.includes(book.familyOf(firing)));
 
   function slackOf(cause: FiringAlert, effect: FiringAlert): number {
-    if (isDated(cause) && book.familyOf(effect) === 'agent-silent') {
-      return effect.incident === undefined ? TOGETHER : UNHEARD;
-    }
-    if (isDated(cause) && isDated(effect)) return TOGETHER;
+    const isAgent = book.familyOf(effect) === 'agent-silent';
+    if (isDated(cause) && (isAgent || isDated(effect))) return TOGETHER;
     const rule = book.ruleOf(cause);
     return PHASE + lookBackOf(rule) + (rule?.holdFor ?? 0);
   }
