@@ -1,7 +1,7 @@
 import type { RuleMetricName } from '../../protocol/model/metrics.ts';
 import { epochMs } from '../../protocol/model/units.ts';
 import type { Detector } from '../settings.ts';
-import { isWarm, learnedSince, MIDDLE, usually } from './baseline-series.ts';
+import { isWarm, LOW, learnedSince, MIDDLE, usually } from './baseline-series.ts';
 import { addInput, inputAt, loadInputs, verdictOf } from './inputs.ts';
 import { type Marks, type Numbers, zeros } from './marks.ts';
 import { defineJudge, type Feed, type Finding, type Judge, type Watched } from './watched.ts';
@@ -20,6 +20,8 @@ const IS_BREACHED = 4;
 /** First sample of the run beyond `clearAt`. */
 const BEYOND_SINCE = 5;
 const WINDOW = 6;
+/** So near to the best of its first minutes a line is as good as before; the jitter of a busy one is less. */
+const BACK_WITHIN = 1.1;
 const FOR_VERDICT = { lastAt: LAST_AT, isOpen: IS_BREACHED };
 const EMPTY_FIELDS: readonly number[] = [0, 0, 0, 0, 0, 0];
 
@@ -69,10 +71,22 @@ export function thresholdJudge(detector: Threshold): Judge {
     if (marks[input + IS_BREACHED] === 0) {
       const since = marks[input + SINCE] as number;
       if (isRaised(mean) && isFilled(since, feed)) marks[input + IS_BREACHED] = 1;
-    } else if (!isBeyond(mean, band.clearAt)) {
+    } else if (!isBeyond(mean, clearLimitOf(feed))) {
       marks[input + IS_BREACHED] = 0;
       marks[input + BEYOND_SINCE] = isBeyond(feed.value, band.clearAt) ? feed.at : 0;
     }
+  }
+
+  /**
+   * A line that lies between both limits when all is well never comes below the lower one. Until its
+   * baseline is known the best that it has shown tells: a trouble is over within a tenth of that.
+   */
+  function clearLimitOf({ learned, at }: Feed): number {
+    if (detector.unlessUsual !== true || learned === undefined || isWarm(learned, at)) {
+      return band.clearAt;
+    }
+    const best = BACK_WITHIN * usually(learned, LOW);
+    return isUpper ? Math.max(band.clearAt, Math.min(band.raiseAt, best)) : band.clearAt;
   }
 
   /**
