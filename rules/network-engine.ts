@@ -265,9 +265,10 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     const { now } = turn.at;
     const incident = incidents.get(firing.incident);
     const wasSilence = book.familyOf(firing) === 'agent-silent';
-    for (const child of book.childrenOf(fact.alert)) {
+    const children = book.childrenOf(fact.alert);
+    for (const child of children) turn.dirty.add(child);
+    for (const child of children.filter((one) => !isOtherView(one, firing))) {
       child.explainedUntil = now;
-      turn.dirty.add(child);
     }
     // A way is lost for several reasons, and one of them is gone.
     const hanging = hangingOn(firing.alert.subject).filter((one) => one.explanation !== undefined);
@@ -284,6 +285,10 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     incident.clearedBecause = fact.because;
     placing.rootCleared(incident, turn);
   }
+
+  /** Another agent's view of the same trouble: the end of one says nothing of when the other began. */
+  const isOtherView = (one: FiringAlert, other: FiringAlert): boolean =>
+    one.explanation?.row === 'same-subject' && book.familyOf(one) === book.familyOf(other);
 
   /**
    * The collector is back, or an agent is: what was held for want of data is held down anew.

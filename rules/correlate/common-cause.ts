@@ -239,10 +239,17 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const known = groups.get(fate.id);
     const former = [...new Set(members.flatMap((one) => groupOf.get(one.alert.key) ?? []))];
     const old = known === undefined || former.includes(known) ? former : [known, ...former];
-    const firing = [...new Set([...old.flatMap(firingOf), ...members])].sort(bySerial);
+    const all = [...new Set([...old.flatMap(firingOf), ...members])].sort(bySerial);
+    const links = linksIn(fate);
+    const [firing, others] = [all.filter(isIn), all.filter((one) => !isIn(one))];
     const lead = leadOf(firing, old);
     if (lead === undefined) return;
     for (const group of former) if (group.id !== fate.id) groups.delete(group.id);
+    for (const one of others) letGo(one, changed);
+    function isIn(one: FiringAlert): boolean {
+      const link = linkOf(one);
+      return link !== undefined && links.has(link);
+    }
     const keys = firing.map((one) => one.alert.key);
     const most = Math.max(known?.most ?? 0, keys.length);
     const verdict = verdictOf(fate, firing);
@@ -250,13 +257,21 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     putUnder(lead, firing, verdict, changed);
   }
 
-  /** The one that led before, else one that has a ticket already, else the first to fire. */
+  /** It failed with one of them, but does not share what they turn out to share. */
+  function letGo(firing: FiringAlert, changed: Set<FiringAlert>): void {
+    groupOf.delete(firing.alert.key);
+    delete firing.verdict;
+    book.setExplanation(firing, explainer.explain(firing));
+    changed.add(firing);
+  }
+
+  /** The one that led before, else one that has a ticket already, else the first that is in nobody's. */
   function leadOf(firing: readonly FiringAlert[], old: readonly Group[]): FiringAlert | undefined {
     const leads = new Set(old.map((group) => group.lead));
     return (
       firing.find((one) => leads.has(one.alert.key)) ??
       firing.find(deps.isRoot) ??
-      firing.find((one) => one.incident !== undefined) ??
+      firing.find((one) => one.incident === undefined) ??
       firing[0]
     );
   }

@@ -98,11 +98,22 @@ export function lossJudge(detector: LossDetector): Judge {
     const { marks } = watched;
     const lastAt = marks[input + LAST_AT] as number;
     if (lastAt === 0) marks[input + LEARNING_SINCE] = at;
-    else if (at - lastAt > (marks[input + PATIENCE] as number)) forgetRun(marks, input);
+    else if (at - lastAt > (marks[input + PATIENCE] as number)) resume(marks, input);
     marks[input + LAST_AT] = at;
     marks[input + PATIENCE] = patience;
     marks[input + EVERY] = every;
     return input;
+  }
+
+  /**
+   * Data are back. Of an old loss nothing is known any more: if nothing is lost at first it is over, and
+   * that is seen as soon as for a big one.
+   */
+  function resume(marks: Marks, input: number): void {
+    forgetRun(marks, input);
+    if (marks[input + IS_OPEN] === 0) return;
+    marks[input + CLEAR_OF] = bigOf(usualOf(marks, input));
+    marks[input + CLEAR] = Number.MIN_VALUE;
   }
 
   /** What fades of the memory is filled up with what a lasting trouble makes usual, in days. */

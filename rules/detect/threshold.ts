@@ -86,7 +86,9 @@ export function thresholdJudge(detector: Threshold): Judge {
       return band.clearAt;
     }
     const best = BACK_WITHIN * usually(learned, LOW);
-    return isUpper ? Math.max(band.clearAt, Math.min(band.raiseAt, best)) : band.clearAt;
+    return isUpper && best > 0
+      ? Math.max(band.clearAt, Math.min(band.raiseAt, best))
+      : band.clearAt;
   }
 
   /**
