@@ -53,3 +53,21 @@ test('an outage that began and ended while the server was away pages nobody', ()
   story.at('10m').expectTickets(0);
   story.run();
 });
+
+test('an agent that stopped a minute before its site lost its circuit keeps its own ticket', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').agent('a-lyon').stops();
+  story.at('90s').link('lyon-mpls').isCut();
+  story
+    .at('4m')
+    .expectOpen(
+      { root: 'agent:a-lyon', cause: 'agent stopped' },
+      { root: 'link:lyon-mpls', cause: 'circuit down' },
+    );
+  story.at('4m').link('lyon-mpls').isMended();
+  story.at('6m').expectOpen({ root: 'agent:a-lyon' });
+  story.at('6m').agent('a-lyon').starts();
+  story.at('8m').expectOpen();
+  story.at('8m').expectTickets(2);
+  story.run();
+});

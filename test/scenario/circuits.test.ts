@@ -161,3 +161,15 @@ test('a router is dead for minutes, one of its circuits fails meanwhile and outl
   story.at('6m').expectTickets(2);
   story.run();
 });
+
+test('a line fails, and loses packets from when it is back: two tickets', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('3m').link('lyon-mpls').isMended();
+  story.at('3m').link('lyon-mpls').loses(0.2);
+  story.at('5m').expectOpen({ root: 'link:lyon-mpls', cause: 'packet loss' });
+  story.at('5m').link('lyon-mpls').isMended();
+  story.at('10m').expectOpen();
+  story.at('10m').expectTickets(2);
+  story.run();
+});

@@ -217,6 +217,20 @@ describe('a line that always was slow', () => {
     expect(resolved?.because.text).toMatch(/^round trip of 600 ms is usual here/);
   });
 
+  test('and clears, when it lies between both limits, as soon as it is as good as at first', () => {
+    // Now and then an answer is quick: what has been slow since the very first sample is no change.
+    const usual = (s: number): number => (s % 50 === 0 ? 115 : 132);
+    const facts = tell({
+      every: 5,
+      until: 580,
+      rtt: (s) => (s >= 200 && s < 400 ? 260 : usual(s)) + noise(s),
+    });
+    expect(alerts(facts, 'link-latency')).toEqual(['fired', 'resolved']);
+    const resolved = facts.find((fact) => fact.kind === 'alert.resolved');
+    expect(secondOf(resolved?.at ?? 0)).toBeLessThan(500);
+    expect(resolved?.because.text).toMatch(/^round trip of 1\d\d ms is usual here/);
+  });
+
   test('one fault that both rules see is one incident', () => {
     const engine = createEngine(settings({ inventory: inventory() }));
     const opened: string[] = [];

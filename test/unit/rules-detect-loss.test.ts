@@ -233,3 +233,63 @@ describe('a steady loss is one alert until it ends', () => {
     expect(days).toBeLessThan(12);
   });
 });
+
+describe('what an outage and a gap leave of a loss', () => {
+  const LOST = 1;
+  const EVERY = 5;
+
+  /** Rounds with these shares lost, undefined = no data; what was told, by second. */
+  function tell(rounds: readonly (number | undefined)[]): { kind: string; second: number }[] {
+    const noc = desk(settings());
+    rounds.forEach((share, i) => {
+      const second = i * EVERY;
+      const now = at(second + 1);
+      noc.facts.push(...noc.engine.tick({ now, position: 2 * i }));
+      if (share === undefined) return;
+      const samples = [sample(second, 'stamp_loss_ratio', share, { every: EVERY })];
+      noc.facts.push(...noc.engine.observe(batch(samples, AGENT), { now, position: 2 * i + 1 }));
+    });
+    return noc.facts.flatMap((fact) => {
+      if (fact.kind === 'alert.fired' && fact.alert.rule !== 'link-loss') return [];
+      if (fact.kind === 'alert.resolved' && !fact.alert.startsWith('link-loss')) return [];
+      if (fact.kind !== 'alert.fired' && fact.kind !== 'alert.resolved') return [];
+      return [{ kind: fact.kind, second: secondOf(fact.at) }];
+    });
+  }
+
+  const times = <T>(count: number, what: readonly T[]): T[] =>
+    Array.from({ length: count }, (_, i) => what[i % what.length] as T);
+  const FINE = times(24, [0]);
+  const FIFTH = times(24, [0.2, 0.4, 0, 0.2]);
+  const OUTAGE = times(24, [LOST]);
+  /** A line that always loses 3 % of its packets. */
+  const POOR = [0, 0, 0, 0.2, 0, 0, 0];
+
+  test('an outage ends it: a line that then loses little is not told again', () => {
+    const told = tell([...FINE, ...FIFTH, ...OUTAGE, ...times(120, POOR)]);
+    expect(told.map(({ kind }) => kind)).toEqual(['alert.fired', 'alert.resolved']);
+    expect(told[1]?.second).toBe(72 * EVERY + 1);
+  });
+
+  test('loss that goes on after the outage is told anew within a minute', () => {
+    const told = tell([...FINE, ...FIFTH, ...OUTAGE, ...FIFTH]);
+    expect(told.map(({ kind }) => kind)).toEqual(['alert.fired', 'alert.resolved', 'alert.fired']);
+    expect(told[2]?.second).toBeLessThanOrEqual(72 * EVERY + 60);
+  });
+
+  test('the two rounds at the edges of an outage are no loss', () => {
+    expect(tell([...FINE, 0.6, ...OUTAGE, 0.6, ...times(120, POOR)])).toEqual([]);
+  });
+
+  test('after a gap in the data it is over as soon as nothing is lost', () => {
+    const gap = times(24, [undefined]);
+    const told = tell([...FINE, ...FIFTH, ...gap, ...FINE]);
+    expect(told.map(({ kind }) => kind)).toEqual(['alert.fired', 'alert.resolved']);
+    expect(told[1]?.second).toBeLessThanOrEqual(72 * EVERY + 45);
+  });
+
+  test('after a gap in the data it goes on when packets are lost as before', () => {
+    const told = tell([...FINE, ...FIFTH, ...times(24, [undefined]), ...FIFTH]);
+    expect(told.map(({ kind }) => kind)).toEqual(['alert.fired']);
+  });
+});
