@@ -33,9 +33,14 @@ export interface EncodedBundle {
   readonly to: number;
 }
 
-export const VERSION = 1;
+/** 2: one column can be read, and proved sound, without the others. */
+export const VERSION = 2;
 /** version, whether the head is compressed, CRC-32 of all that follows, two lengths. */
-export const FIXED = 2 + 4 + 4 + 4;
+export const FIXED_BEFORE_2 = 2 + 4 + 4 + 4;
+/** The same, then the CRC-32 of the head alone. */
+export const FIXED = FIXED_BEFORE_2 + 4;
+/** Before the bits of a noisy column: their CRC-32. */
+export const NOISE_CRC = 4;
 export const TAG = { counter: 1, based: 2, raw64: 4, holes: 8, noisy: 16 } as const;
 /** Columns above this many bytes a sample are noise: zstd would find nothing in them. */
 const NOISY = 0.5;
@@ -48,7 +53,7 @@ let numbers = new Float64Array(1024);
 
 /**
  * One blob of all rounds: a head with directory, times and quiet columns (zstd over all together),
- * then the bits of noisy columns as they are.
+ * then the bits of noisy columns as they are, each after its checksum.
  */
 export function encodeBundle(rounds: readonly RoundInput[]): EncodedBundle {
   head.reset();
@@ -82,9 +87,11 @@ function writeSection(encode: () => Uint8Array | undefined, rows: number, tag: n
   if (bits !== undefined && !isNoisy) inline.bytes(bits);
   head.byte(isNoisy ? tag | TAG.noisy : tag);
   head.varint(inline.length);
-  head.varint(isNoisy ? bits.length : 0);
+  head.varint(isNoisy ? NOISE_CRC + bits.length : 0);
   head.bytes(inline.finish());
-  if (isNoisy) noise.bytes(bits);
+  if (!isNoisy) return;
+  noise.u32(crc32(bits));
+  noise.bytes(bits);
 }
 
 function writeColumn(column: ColumnInput, rows: number): number {
@@ -161,6 +168,7 @@ function assemble(): Uint8Array {
   blob.writeUInt32LE(stored.length, 10);
   stored.copy(blob, FIXED);
   blob.set(bits, FIXED + stored.length);
+  blob.writeUInt32LE(headChecksum(blob, FIXED + stored.length), FIXED_BEFORE_2);
   blob.writeUInt32LE(checksum(blob), 2);
   return blob;
 }
@@ -168,3 +176,10 @@ function assemble(): Uint8Array {
 /** Of everything but itself. */
 export const checksum = (blob: Uint8Array): number =>
   crc32(blob.subarray(6), crc32(blob.subarray(0, 2)));
+
+/** Of the head, and of what says how long it is. @param end where the noise begins */
+export const headChecksum = (blob: Uint8Array, end: number): number =>
+  crc32(
+    blob.subarray(FIXED, end),
+    crc32(blob.subarray(6, FIXED_BEFORE_2), crc32(blob.subarray(0, 2))),
+  );

@@ -35,6 +35,11 @@ export class ByteWriter {
     this.varint(value >= 0 ? 2 * value : -2 * value - 1);
   }
 
+  u32(value: number): void {
+    this.#room(4);
+    this.#length = this.#bytes.writeUInt32LE(value, this.#length);
+  }
+
   u64(value: bigint): void {
     this.#room(8);
     this.#length = this.#bytes.writeBigUInt64LE(value, this.#length);

@@ -7,7 +7,13 @@ import { HeadBook } from './head-book.ts';
 import { createIntake, SPAN_MS } from './intake.ts';
 import { type RangeDeps, readRange } from './range.ts';
 import { newestOf } from './round.ts';
-import { asStored, createOpenChunks, type ReadSamples, readSamples } from './samples.ts';
+import {
+  asStored,
+  createOpenChunks,
+  type ReadSamples,
+  readingParts,
+  readSamples,
+} from './samples.ts';
 import { createSealQueue, type HistoryLog } from './seal-queue.ts';
 import type { Sealer } from './sealing.ts';
 
@@ -70,7 +76,7 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     log.error({ what }, 'a stored piece of the history is damaged: its time is left out');
   }
 
-  const open = createOpenChunks(store, OPENED_BYTES);
+  const open = createOpenChunks(readingParts(store), OPENED_BYTES);
   const stored = {
     chunks: store.chunks,
     gaps: (from: EpochMs, to: EpochMs) => [

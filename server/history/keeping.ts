@@ -21,7 +21,7 @@ export function createStoredReader(
   onCorrupt: (chunk: number) => void,
 ): { readonly byKey: ReadonlyMap<string, NumberedSeries>; readonly read: ReadSamples } {
   const byKey = new Map<string, NumberedSeries>(store.series().map((one) => [one.key, one]));
-  const open = createOpenChunks(store, OPENED_BYTES);
+  const open = createOpenChunks(store.blob, OPENED_BYTES);
   // Series of one bundle are asked for one after the other, for the same day.
   const answers = new Map<string, ReturnType<HistoryStore['chunks']>>();
   /** What is known of a device or port is read for each counter of it. */

@@ -1,6 +1,15 @@
-import { zstdDecompressSync } from 'node:zlib';
+import { crc32, zstdDecompressSync } from 'node:zlib';
 import { CorruptChunkError } from './bits.ts';
-import { AS_IT_IS, checksum, FIXED, TAG, VERSION } from './bundle-codec.ts';
+import {
+  AS_IT_IS,
+  checksum,
+  FIXED,
+  FIXED_BEFORE_2,
+  headChecksum,
+  NOISE_CRC,
+  TAG,
+  VERSION,
+} from './bundle-codec.ts';
 import { ByteReader } from './bytes.ts';
 import { decodeIntegers, MAX_ROWS } from './integer-codec.ts';
 
@@ -23,28 +32,77 @@ const MAX_TOGETHER = 1024 * 1024;
 /** Smaller ones zlib refuses. */
 const MIN_BUFFER = 64;
 
+/** A blob of which only the beginning is at hand. */
+export interface PartOfBlob {
+  readonly start: Uint8Array;
+  /** The bytes from there on, so many at most; fewer when it ends before. */
+  rest(at: number, length: number): Uint8Array;
+}
+
 /** @throws CorruptChunkError whatever the bytes are, if they are not what was written. */
 export function openBundle(bytes: Uint8Array): OpenBundle {
   const blob = checked(bytes);
-  return bundleOf(blob, unpackedAlone(blob));
+  return bundleOf(blob, unpackedAlone(blob), within(blob));
 }
 
 /**
  * Many at once, each as `openBundle` would open it; in place of one that is damaged stands what is
  * wrong with it. Frames of zstd may follow each other, so all heads are unpacked by one call: a day
  * of a series is 13 blobs, and 13 decoders cost more than everything else that is done with them.
+ * Of a part of a blob the head is proved sound, and each column when it is read.
  */
-export function openBundles(blobs: readonly Uint8Array[]): (OpenBundle | CorruptChunkError)[] {
-  const sound = blobs.map((bytes) => orDamage(() => checked(bytes)));
-  const packed = sound.filter((blob): blob is Buffer => Buffer.isBuffer(blob) && isPacked(blob));
+export function openBundles(
+  blobs: readonly (Uint8Array | PartOfBlob)[],
+): (OpenBundle | CorruptChunkError)[] {
+  const sound = blobs.map((one) => orDamage(() => soundOf(one)));
+  const packed = sound.flatMap((one) =>
+    one instanceof CorruptChunkError || !isPacked(one.blob) ? [] : [one.blob],
+  );
   const plain = new Map<Buffer, Buffer>();
   const size = packed.reduce((sum, blob) => sum + plainSize(blob), 0);
   if (packed.length > 1 && size <= MAX_TOGETHER) unpackTogether(packed, size, plain);
-  return sound.map((blob) => {
-    if (blob instanceof CorruptChunkError) return blob;
-    return orDamage(() => bundleOf(blob, plain.get(blob) ?? unpackedAlone(blob)));
+  return sound.map((one) => {
+    if (one instanceof CorruptChunkError) return one;
+    const { blob, noise } = one;
+    return orDamage(() => bundleOf(blob, plain.get(blob) ?? unpackedAlone(blob), noise));
   });
 }
+
+/** The bytes of one noisy column. @param at in the blob */
+type Noise = (at: number, length: number) => Uint8Array;
+
+interface Sound {
+  /** As far as its head at least. */
+  readonly blob: Buffer;
+  readonly noise: Noise;
+}
+
+const within =
+  (blob: Buffer): Noise =>
+  (at, length) =>
+    blob.subarray(at, at + length);
+
+function soundOf(one: Uint8Array | PartOfBlob): Sound {
+  if (!(one instanceof Uint8Array)) {
+    const start = bufferOf(one.start);
+    const canBePart = start.length >= FIXED && start[0] === VERSION;
+    if (canBePart && storedEnd(start) <= start.length) {
+      checkHead(start);
+      return { blob: start, noise: (at, length) => one.rest(at, length) };
+    }
+  }
+  const blob = checked(one instanceof Uint8Array ? one : one.rest(0, Number.MAX_SAFE_INTEGER));
+  return { blob, noise: within(blob) };
+}
+
+function checkHead(blob: Buffer): void {
+  const isSound = headChecksum(blob, storedEnd(blob)) === blob.readUInt32LE(FIXED_BEFORE_2);
+  if (!isSound) throw new CorruptChunkError('the checksum of its head differs');
+  if (plainSize(blob) > MAX_HEAD) throw new CorruptChunkError('its head is too large');
+}
+
+const bufferOf = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
 function orDamage<T>(work: () => T): T | CorruptChunkError {
   try {
@@ -70,9 +128,12 @@ function unpackTogether(packed: readonly Buffer[], size: number, into: Map<Buffe
 
 /** Of our version, whole, and with the checksum that it says. */
 function checked(bytes: Uint8Array): Buffer {
-  const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (blob.length < FIXED) throw new CorruptChunkError('it is too short');
-  if (blob[0] !== VERSION) throw new CorruptChunkError(`it has the unknown version ${blob[0]}`);
+  const blob = bufferOf(bytes);
+  if (blob.length < FIXED_BEFORE_2) throw new CorruptChunkError('it is too short');
+  if (blob[0] !== VERSION && blob[0] !== 1) {
+    throw new CorruptChunkError(`it has the unknown version ${blob[0]}`);
+  }
+  if (blob.length < fixedOf(blob)) throw new CorruptChunkError('it is too short');
   if (checksum(blob) !== blob.readUInt32LE(2)) throw new CorruptChunkError('its checksum differs');
   if (plainSize(blob) > MAX_HEAD) throw new CorruptChunkError('its head is too large');
   return blob;
@@ -80,8 +141,9 @@ function checked(bytes: Uint8Array): Buffer {
 
 const isPacked = (blob: Buffer): boolean => blob[1] !== 0;
 const plainSize = (blob: Buffer): number => blob.readUInt32LE(6);
-const storedEnd = (blob: Buffer): number => FIXED + blob.readUInt32LE(10);
-const storedHead = (blob: Buffer): Buffer => blob.subarray(FIXED, storedEnd(blob));
+const fixedOf = (blob: Buffer): number => (blob[0] === 1 ? FIXED_BEFORE_2 : FIXED);
+const storedEnd = (blob: Buffer): number => fixedOf(blob) + blob.readUInt32LE(10);
+const storedHead = (blob: Buffer): Buffer => blob.subarray(fixedOf(blob), storedEnd(blob));
 
 const unpackedAlone = (blob: Buffer): Buffer =>
   isPacked(blob) ? unpack(storedHead(blob), plainSize(blob)) : storedHead(blob);
@@ -121,8 +183,9 @@ interface Round {
   made: Float64Array | undefined;
 }
 
-function bundleOf(blob: Buffer, plain: Buffer): OpenBundle {
+function bundleOf(blob: Buffer, plain: Buffer, noise: Noise): OpenBundle {
   const noiseStart = storedEnd(blob);
+  const hasChecksums = blob[0] !== 1;
   const rounds: Round[] = [];
   const directory = readDirectory(plain, rounds);
   const field = (section: number, name: number): number => directory[section * FIELDS + name]!;
@@ -140,7 +203,8 @@ function bundleOf(blob: Buffer, plain: Buffer): OpenBundle {
   function integers(section: number, reader: ByteReader, count: number): Float64Array {
     if (!(field(section, FIELD.tag) & TAG.noisy)) return decodeIntegers(reader, count);
     const at = noiseStart + field(section, FIELD.noiseAt);
-    return decodeIntegers(reader, count, blob.subarray(at, at + field(section, FIELD.noise)));
+    const bits = noise(at, field(section, FIELD.noise));
+    return decodeIntegers(reader, count, hasChecksums ? soundBits(bits) : bits);
   }
 
   function valuesOf(section: number, reader: ByteReader, count: number) {
@@ -179,6 +243,14 @@ function bundleOf(blob: Buffer, plain: Buffer): OpenBundle {
       return { at, value: valuesOf(section, readerOf(section, length), at.length) };
     },
   };
+}
+
+/** @throws CorruptChunkError */
+function soundBits(stored: Uint8Array): Uint8Array {
+  const bits = stored.subarray(NOISE_CRC);
+  const isSound = stored.length > NOISE_CRC && bufferOf(stored).readUInt32LE(0) === crc32(bits);
+  if (!isSound) throw new CorruptChunkError('the checksum of a column differs');
+  return bits;
 }
 
 const isSet = (bits: Uint8Array, i: number): boolean => ((bits[i >> 3]! >> (i & 7)) & 1) === 1;

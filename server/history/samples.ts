@@ -9,7 +9,12 @@ import type {
 } from '../ports/history.ts';
 import { CorruptChunkError } from './bits.ts';
 import type { Bundle, Head } from './head-book.ts';
-import { type DecodedColumn, type OpenBundle, openBundles } from './open-bundle.ts';
+import {
+  type DecodedColumn,
+  type OpenBundle,
+  openBundles,
+  type PartOfBlob,
+} from './open-bundle.ts';
 import { readColumn } from './round.ts';
 
 /** What is wrong with a chunk, or undefined when it was deleted meanwhile, stands in its place. */
@@ -18,8 +23,31 @@ export type OpenedChunk = OpenBundle | CorruptChunkError | undefined;
 /** Opens chunks; a reader of many series of one bundle opens each chunk once. */
 export type OpenChunks = (chunks: readonly StoredChunk[]) => readonly OpenedChunk[];
 
-/** Remembers the chunks that were asked for last, blobs of so many bytes together. */
-export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: number): OpenChunks {
+/** The head of a blob of 64 series is 3 to 5 kB; what is longer is read whole. */
+const START = 6 * 1024;
+
+/**
+ * How blobs are read: whole, for readers of all series of a bundle, or only what a reader of one needs.
+ * A day of one series is 13 blobs, 30 kB each, of which it needs an eighth; and what is read whole
+ * makes V8 collect the whole heap ever again.
+ */
+export type ReadBlob = (chunk: number) => Uint8Array | PartOfBlob | undefined;
+
+export function readingParts(store: Pick<HistoryStore, 'part'>): ReadBlob {
+  return (chunk) => {
+    const start = store.part(chunk, 0, START);
+    if (start === undefined) return undefined;
+    const rest = (at: number, length: number) => store.part(chunk, at, length) ?? NOTHING;
+    return { start, rest };
+  };
+}
+
+const NOTHING = new Uint8Array(0);
+const sizeOf = (blob: Uint8Array | PartOfBlob): number =>
+  blob instanceof Uint8Array ? blob.length : blob.start.length;
+
+/** Remembers the chunks that were asked for last, so many bytes of blobs together. */
+export function createOpenChunks(readBlob: ReadBlob, maxBytes: number): OpenChunks {
   /** The one that was asked for longest ago comes first. */
   const opened = new Map<number, { readonly bundle: OpenBundle; readonly bytes: number }>();
   let held = 0;
@@ -49,9 +77,9 @@ export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: nu
   return (chunks) => {
     const found: OpenedChunk[] = chunks.map(({ id }) => known(id));
     const places: number[] = [];
-    const blobs: Uint8Array[] = [];
+    const blobs: (Uint8Array | PartOfBlob)[] = [];
     for (let i = 0; i < chunks.length; i++) {
-      const blob = found[i] === undefined ? store.blob(chunks[i]!.id) : undefined;
+      const blob = found[i] === undefined ? readBlob(chunks[i]!.id) : undefined;
       if (blob === undefined) continue;
       places.push(i);
       blobs.push(blob);
@@ -60,7 +88,7 @@ export function createOpenChunks(store: Pick<HistoryStore, 'blob'>, maxBytes: nu
       const i = places[n]!;
       found[i] = bundle;
       if (bundle instanceof CorruptChunkError) continue;
-      remember(chunks[i]!.id, { bundle, bytes: blobs[n]!.length });
+      remember(chunks[i]!.id, { bundle, bytes: sizeOf(blobs[n]!) });
     }
     return found;
   };

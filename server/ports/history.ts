@@ -192,6 +192,8 @@ export interface HistoryStore {
   chunks(bundle: number, from: EpochMs, to: EpochMs): readonly StoredChunk[];
   /** Undefined: it was deleted meanwhile. */
   blob(chunk: number): Uint8Array | undefined;
+  /** So many bytes of the chunk's blob from there on, fewer when it ends before. */
+  part(chunk: number, at: number, length: number): Uint8Array | undefined;
   /** Stretches that touch the range in which samples of any series were given up. */
   gaps(from: EpochMs, to: EpochMs): readonly HistoryGap[];
   rollups(bundle: number, fromDay: number, toDay: number): readonly StoredRollup[];

@@ -7,7 +7,7 @@ import {
   type ColumnInput,
   encodeBundle,
 } from '../../server/history/bundle-codec.ts';
-import { openBundle, openBundles } from '../../server/history/open-bundle.ts';
+import { openBundle, openBundles, type PartOfBlob } from '../../server/history/open-bundle.ts';
 
 const START = 1_700_000_000_000;
 const timesOf = (steps: readonly number[]): Float64Array => {
@@ -201,6 +201,88 @@ test('many blobs opened at once are what each is alone, whichever of them are da
       expect(together).toEqual(blobs.map((blob) => whatIsIn(() => openBundle(blob).read(4))));
     }),
   );
+});
+
+/** As a store gives it: the first bytes, the others when they are asked for. */
+const partOf = (blob: Uint8Array, start: number): PartOfBlob & { readonly asked: number[] } => {
+  const asked: number[] = [];
+  return {
+    asked,
+    start: blob.subarray(0, start),
+    rest(at, length) {
+      asked.push(Math.min(length, blob.length - at));
+      return blob.subarray(at, at + length);
+    },
+  };
+};
+
+/** Columns of noise, which the head does not hold. */
+const noisyBundle = (columns: number, rows: number): Uint8Array => {
+  const data = (n: number) =>
+    Float64Array.from({ length: rows }, (_, i) => (i * 7919 * n) % 99_991);
+  return encodeBundle([
+    {
+      times: timesOf(Array.from({ length: rows }, () => 30_000)),
+      rows,
+      columns: Array.from({ length: columns }, (_, n) => gauge(n + 1, data(n + 1))),
+    },
+  ]).blob;
+};
+
+test('of a blob only the head and the column that is read are asked for', () => {
+  const blob = noisyBundle(20, 240);
+  const part = partOf(blob, 2048);
+  const [opened] = openBundles([part]);
+  if (opened === undefined || opened instanceof CorruptChunkError) throw new Error('it is sound');
+  expect(opened.read(7)).toEqual(openBundle(blob).read(7));
+  expect(part.asked).toHaveLength(1);
+  expect(part.asked[0]).toBeLessThan(blob.length / 10);
+});
+
+test('a blob whose head is longer than what was read at first is read whole', () => {
+  const blob = noisyBundle(20, 240);
+  for (const start of [0, 1, 17, 18, 40]) {
+    const [opened] = openBundles([partOf(blob, start)]);
+    if (opened === undefined || opened instanceof CorruptChunkError) throw new Error('it is sound');
+    expect(opened.read(3)).toEqual(openBundle(blob).read(3));
+  }
+});
+
+test('a column is as it was written, or damaged, wherever a bit of the blob is wrong or the end is missing', () => {
+  const blob = noisyBundle(4, 60);
+  const right = openBundle(blob).read(2);
+  fc.assert(
+    fc.property(fc.nat(blob.length * 8 - 1), fc.nat(blob.length), (bit, length) => {
+      const flipped = Uint8Array.from(blob);
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      for (const bytes of [flipped, blob.subarray(0, length)]) {
+        const [opened] = openBundles([partOf(bytes, 200)]);
+        if (opened === undefined || opened instanceof CorruptChunkError) continue;
+        let read: unknown;
+        try {
+          read = opened.read(2);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CorruptChunkError);
+          continue;
+        }
+        expect(read).toEqual(right);
+      }
+    }),
+  );
+});
+
+test('blobs of the first version are still read, alone and in parts', () => {
+  const blob = Buffer.from(
+    'AQB/sGIyLwAAAC8AAAABKBAMFgEAgKCr/vliAeTUAwIGAxAISgENwLgCAaMRBAABCwABAADoBwIAAAAAAPznP/7zH//5j//8x3/+4z//8Z//+A9g8aG2lgPHNU5wx0Zc0w2W7LIhAEAX++h9EoTTmu8zMwDbEdjLhooudFb5Akbkqb2vxxdCYNJE9og3zwUccbjgpaMj0eKEdS1SAg==',
+    'base64',
+  );
+  const rtt = [20, 22.054, 34.984, 29.552, 29.925, 37.089, 22.827, 20, 18.783, 7.592, 11.121];
+  const octets = [0, 1000, 2000, 3000];
+  for (const opened of [openBundle(blob), ...openBundles([partOf(blob, 100)])]) {
+    if (opened instanceof CorruptChunkError) throw opened;
+    expect([...(opened.read(3)?.value ?? [])].slice(0, 11)).toEqual(rtt);
+    expect([...(opened.read(5)?.value ?? [])].slice(0, 4)).toEqual(octets);
+  }
 });
 
 test('bytes that nobody wrote are refused, not believed', () => {

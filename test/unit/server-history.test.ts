@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
 import type { Sample } from '../../protocol/model/sample.ts';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
-import { encodeBundle } from '../../server/history/bundle-codec.ts';
+import { encodeBundle, FIXED } from '../../server/history/bundle-codec.ts';
 import { createOpenChunks } from '../../server/history/samples.ts';
 import type { Sealer } from '../../server/history/sealing.ts';
 import type { StoredChunk } from '../../server/ports/history.ts';
@@ -167,7 +167,7 @@ test('a damaged chunk is a gap with a name, counted once, and the rest is there'
   const chunk = db
     .prepare('SELECT id, from_at, to_at, blob FROM chunks WHERE from_at > ? ORDER BY id LIMIT 1')
     .get(T0) as { id: number; from_at: number; to_at: number; blob: Uint8Array };
-  chunk.blob[chunk.blob.length >> 1]! ^= 4;
+  chunk.blob[FIXED + 3]! ^= 4;
   db.prepare('UPDATE chunks SET blob = ? WHERE id = ?').run(chunk.blob, chunk.id);
   db.close();
   const { value, gaps } = all(rig);
@@ -176,7 +176,7 @@ test('a damaged chunk is a gap with a name, counted once, and the rest is there'
     {
       from: chunk.from_at,
       to: chunk.to_at,
-      because: `stored chunk ${chunk.id} is damaged: its checksum differs`,
+      because: `stored chunk ${chunk.id} is damaged: the checksum of its head differs`,
     },
   ]);
   const range = await rig.history.range({
@@ -345,15 +345,10 @@ test('series are found by subject, metric and agent, a page at a time, rates bes
 test('chunks stay open as long as they are asked for, and not more of them than fit', () => {
   const asked: number[] = [];
   const { blob } = encodeBundle([]);
-  const open = createOpenChunks(
-    {
-      blob(id) {
-        asked.push(id);
-        return id === 9 ? undefined : blob;
-      },
-    },
-    2.5 * blob.length,
-  );
+  const open = createOpenChunks((id) => {
+    asked.push(id);
+    return id === 9 ? undefined : blob;
+  }, 2.5 * blob.length);
   for (const id of [1, 2, 1, 3, 1, 2, 9]) open([{ id } as StoredChunk]);
   // The third put the second out, not the first.
   expect(asked).toEqual([1, 2, 3, 2, 9]);

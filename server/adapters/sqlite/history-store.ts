@@ -111,6 +111,7 @@ function createReaders(db: DatabaseSync) {
   );
   chunks.setReturnArrays(true);
   const blob = db.prepare('SELECT blob FROM chunks WHERE id = ?');
+  const part = db.prepare('SELECT substr(blob, ?2 + 1, ?3) AS blob FROM chunks WHERE id = ?1');
   const rollups = db.prepare(
     'SELECT bundle, day, blob FROM rollups WHERE bundle = ? AND day BETWEEN ? AND ? ORDER BY day',
   );
@@ -144,6 +145,8 @@ function createReaders(db: DatabaseSync) {
       }));
     },
     blob: (chunk: number) => (blob.get(chunk) as { blob: Uint8Array } | undefined)?.blob,
+    part: (chunk: number, at: number, length: number) =>
+      (part.get(chunk, at, length) as { blob: Uint8Array } | undefined)?.blob,
     gaps(from: EpochMs, to: EpochMs): readonly HistoryGap[] {
       const rows = (gaps?.all(from, to) ?? []) as unknown as {
         from_at: EpochMs;
