@@ -133,7 +133,11 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   function lossLingers({ alert }: FiringAlert, clearedAt: EpochMs): DurationMs {
     const hasFailed = book
       .clearedOn(alert.subject)
-      .some((cause) => cause.family === 'unreachable' && cause.clearedAt >= alert.evidence.onsetAt);
+      .some(
+        (cause) =>
+          cause.family === 'unreachable' &&
+          cause.clearedAt >= Math.max(alert.evidence.onsetAt, clearedAt - FRESH_LOSS),
+      );
     if (hasFailed || alert.firedAt > clearedAt) return FRESH_LOSS;
     return timing().reopenWithin;
   }
