@@ -354,9 +354,11 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
       suspect.families.includes(cause.family) &&
       cause.alert.evidence.onsetAt <= onsetAt + PHASE &&
       onsetAt <= cause.clearedAt;
-    // What was there with the alert, and did not explain it then, does not do so when it has cleared.
+    // What was there with the alert, and did not explain it then, does not do so when it has cleared;
+    // but of ports it is often not known on which a circuit ends.
+    const isPort = kindOf(effect.alert.subject) === 'interface';
     const wasGone = ({ family, clearedAt }: ClearedCause): boolean =>
-      family === 'agent-silent' || clearedAt <= effect.alert.firedAt;
+      isPort || family === 'agent-silent' || clearedAt <= effect.alert.firedAt;
     const isLost = (link: Link): boolean =>
       linkDown(link).some((suspect) =>
         book.clearedOn(suspect.subject).some((cause) => hadCaused(suspect, cause)),

@@ -176,6 +176,66 @@ const NAMED: readonly NamedStorm[] = [
     seed: 382,
     maxBranches: 100,
   },
+  {
+    name: 'a circuit of a ring loses packets while its site has no power: one ticket for both',
+    seed: 893,
+    maxBranches: 2_000,
+  },
+  {
+    name: 'a site loses its power inside the outage of its point of presence: never told',
+    seed: 421,
+    maxBranches: 2_000,
+  },
+  {
+    name: 'a circuit is cut while its router is dead for less than a minute: one ticket for both',
+    seed: 530,
+    maxBranches: 100,
+  },
+  {
+    name: 'an agent stops 45 s before its site loses its power: one ticket for both',
+    seed: 6_160,
+    maxBranches: 100,
+  },
+  {
+    name: 'a circuit is cut and the hub agent stops: the view of the agent behind it was not believed',
+    seed: 6_207,
+    maxBranches: 100,
+  },
+  {
+    name: 'a router whose SNMP stopped is cut off and back: its silence waited for a fault elsewhere',
+    seed: 6_266,
+    maxBranches: 100,
+  },
+  {
+    name: 'two circuits outlast their point of presence: told too late',
+    seed: 8_055,
+    maxBranches: 100,
+  },
+  {
+    name: 'loss seen round a ring whose hub router is dead: a ticket for the circuit behind it',
+    seed: 316,
+    maxBranches: 100,
+  },
+  {
+    name: 'two circuits lose packets for a moment while their ring turns round: told for minutes',
+    seed: 20_343,
+    maxBranches: 60,
+  },
+  {
+    name: 'a full line while the hub agent was stopped: its load waited four minutes',
+    seed: 20_421,
+    maxBranches: 60,
+  },
+  {
+    name: 'two points of presence, and a router that dies in between: never told',
+    seed: 20_375,
+    maxBranches: 60,
+  },
+  {
+    name: 'a circuit is cut four seconds before a point of presence fails: taken for its lead',
+    seed: 20_506,
+    maxBranches: 60,
+  },
 ];
 
 const STORMS = 50;
