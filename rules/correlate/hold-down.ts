@@ -108,8 +108,8 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
 
   function echoUntil(firing: FiringAlert, clearedAt: EpochMs): EpochMs {
     const rule = book.ruleOf(firing);
-    // What was told afterwards has been polled since.
-    const isOld = firing.alert.firedAt <= clearedAt;
+    // What was told afterwards has been polled since; the silence of SNMP may have begun before.
+    const isOld = firing.alert.firedAt <= clearedAt || book.familyOf(firing) === 'snmp-silent';
     const polled = isOld ? (POLLED[book.familyOf(firing)] ?? 0) : 0;
     return epochMs(
       clearedAt + timing().holdDown + polled + lingers(firing, clearedAt) + (rule?.clearAfter ?? 0),
@@ -124,13 +124,14 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     if (isLoss && isLink) return lossLingers(firing, clearedAt);
     // On a line that always loses a little the proof that a device is well takes its time.
     if (isLoss && firing.alert.firedAt <= clearedAt) return timing().reopenWithin;
-    // Voice is heard by its worst: one more lost packet in the tail of its window prolongs it.
-    const windows = book.familyOf(firing) === 'voice' ? 2 : 1;
+    // One more lost packet in the tail of a window of voice, or one more lost poll, prolongs it.
+    const windows = ['voice', 'snmp-silent'].includes(book.familyOf(firing)) ? 2 : 1;
     return durationMs(windows * lookBackOf(rule));
   }
 
   /** Of what came before its own outage loss knows nothing more; a bad circuit in front echoes long. */
   function lossLingers({ alert }: FiringAlert, clearedAt: EpochMs): DurationMs {
+    const isOut = book.on(alert.subject).some((one) => book.familyOf(one) === 'unreachable');
     const hasFailed = book
       .clearedOn(alert.subject)
       .some(
@@ -138,7 +139,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
           cause.family === 'unreachable' &&
           cause.clearedAt >= Math.max(alert.evidence.onsetAt, clearedAt - FRESH_LOSS),
       );
-    if (hasFailed || alert.firedAt > clearedAt) return FRESH_LOSS;
+    if (isOut || hasFailed || alert.firedAt > clearedAt) return FRESH_LOSS;
     return timing().reopenWithin;
   }
 
