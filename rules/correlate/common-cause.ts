@@ -241,15 +241,12 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const old = known === undefined || former.includes(known) ? former : [known, ...former];
     const all = [...new Set([...old.flatMap(firingOf), ...members])].sort(bySerial);
     const links = linksIn(fate);
+    const isIn = (one: FiringAlert): boolean => links.has(linkOf(one) as Link);
     const [firing, others] = [all.filter(isIn), all.filter((one) => !isIn(one))];
     const lead = leadOf(firing, old);
     if (lead === undefined) return;
     for (const group of former) if (group.id !== fate.id) groups.delete(group.id);
     for (const one of others) letGo(one, changed);
-    function isIn(one: FiringAlert): boolean {
-      const link = linkOf(one);
-      return link !== undefined && links.has(link);
-    }
     const keys = firing.map((one) => one.alert.key);
     const most = Math.max(known?.most ?? 0, keys.length);
     const verdict = verdictOf(fate, firing);

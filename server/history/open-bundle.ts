@@ -82,13 +82,19 @@ const within =
   (at, length) =>
     blob.subarray(at, at + length);
 
+/** What is at hand is not asked for again: a small blob is there whole. */
+const beyond =
+  (start: Buffer, part: PartOfBlob): Noise =>
+  (at, length) =>
+    at + length <= start.length ? within(start)(at, length) : part.rest(at, length);
+
 function soundOf(one: Uint8Array | PartOfBlob): Sound {
   if (!(one instanceof Uint8Array)) {
     const start = bufferOf(one.start);
     const canBePart = start.length >= FIXED && start[0] === VERSION;
     if (canBePart && storedEnd(start) <= start.length) {
       checkHead(start);
-      return { blob: start, noise: (at, length) => one.rest(at, length) };
+      return { blob: start, noise: beyond(start, one) };
     }
   }
   const blob = checked(one instanceof Uint8Array ? one : one.rest(0, Number.MAX_SAFE_INTEGER));

@@ -239,6 +239,15 @@ test('of a blob only the head and the column that is read are asked for', () => 
   expect(part.asked[0]).toBeLessThan(blob.length / 10);
 });
 
+test('of a small blob nothing is asked for twice', () => {
+  const blob = noisyBundle(3, 240);
+  const part = partOf(blob, blob.length);
+  const [opened] = openBundles([part]);
+  if (opened === undefined || opened instanceof CorruptChunkError) throw new Error('it is sound');
+  expect(opened.read(2)).toEqual(openBundle(blob).read(2));
+  expect(part.asked).toEqual([]);
+});
+
 test('a blob whose head is longer than what was read at first is read whole', () => {
   const blob = noisyBundle(20, 240);
   for (const start of [0, 1, 17, 18, 40]) {
