@@ -147,6 +147,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     silence,
     common,
     maintenance: () => maintenance,
+    topology: place,
     people,
     flood,
     homeOf: ({ alert }) => people.homeOf(alert.key) ?? homes.homeOf(alert.key),
@@ -311,6 +312,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     const firing = book.get(fact.alert);
     if (firing === undefined) return;
     delete firing.blindSince;
+    delete firing.fadingSince;
     if (fact.since !== undefined) firing.blindSince = fact.since;
     // What explained it cleared before or while nobody could see: it has to outlast that anew.
     else if (firing.explainedUntil !== undefined) firing.explainedUntil = turn.at.now;
@@ -320,6 +322,16 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     // Another agent may still see it.
     const views = book.on(firing.alert.subject).filter(isUnsettled);
     for (const view of views) turn.dirty.add(view);
+  }
+
+  function onFading(fact: AlertFact & { kind: 'alert.fading' }, turn: Turn): void {
+    const firing = book.get(fact.alert);
+    if (firing === undefined) return;
+    delete firing.fadingSince;
+    if (fact.since !== undefined) firing.fadingSince = fact.since;
+    common.left(fact.alert);
+    if (firing.incident !== undefined) return;
+    for (const view of book.on(firing.alert.subject).filter(isUnsettled)) turn.dirty.add(view);
   }
 
   function tellBlind(incident: IncidentRecord, since: EpochMs | undefined, now: EpochMs): void {
@@ -370,6 +382,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     if (fact.kind === 'alert.fired') onFired(fact, turn);
     else if (fact.kind === 'alert.resolved') onResolved(fact, turn);
     else if (fact.kind === 'alert.blind') onBlind(fact, turn);
+    else if (fact.kind === 'alert.fading') onFading(fact, turn);
     else if (fact.kind === 'alert.flapping') onFlapping(fact);
     else if (fact.kind === 'subject.answered') onAnswered(fact, turn);
     if (fact.kind === 'alert.fired') business.touch(fact.alert.subject);

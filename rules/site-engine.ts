@@ -182,6 +182,8 @@ export function createSiteEngine(
     feed.span = feed.every;
     feed.patience = durationMs(Math.max(patience, 3 * VOICE_EVERY));
     feed.learned = undefined;
+    // Bad minutes before and after an outage are no bad minutes in a row.
+    if (heard.isTorn) alerts.restart(voice.outlet, watched);
     judgeAll(voice.outlet, now);
     feed.value = value;
     feed.every = every;

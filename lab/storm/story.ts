@@ -31,6 +31,9 @@ function tell(fact: Fact): string | undefined {
   if (fact.kind === 'alert.blind') {
     return `  ? ${fact.alert} ${fact.since === undefined ? 'seen again' : 'blind'}`;
   }
+  if (fact.kind === 'alert.fading') {
+    return `  ~ ${fact.alert} ${fact.since === undefined ? 'goes on' : 'on its way to clear'}`;
+  }
   if (fact.kind === 'alert.suppressed') return `  = ${fact.alert}: ${fact.because.text}`;
   if (fact.kind === 'confirm.requested') return `  > asks ${fact.agent} about ${fact.subject}`;
   return undefined;

@@ -27,6 +27,17 @@ export type AlertFact =
       readonly since?: EpochMs;
     }
   | {
+      /**
+       * A firing alert is on its way to clear (`since` set): the newest samples say that it is over, and
+       * are not yet proof enough. Or it is not any more (`since` absent).
+       */
+      readonly kind: 'alert.fading';
+      readonly at: EpochMs;
+      readonly alert: AlertKey;
+      readonly subject: SubjectKey;
+      readonly since?: EpochMs;
+    }
+  | {
       /** It comes and goes: it stays firing until it has been quiet, and is told once. */
       readonly kind: 'alert.flapping';
       readonly at: EpochMs;

@@ -48,6 +48,8 @@ export interface FiringAlert {
   /** Hold-down counts from here: arrival, or the moment the collector or the agent came back. */
   heldFrom: EpochMs;
   blindSince?: EpochMs;
+  /** It is on its way to clear. */
+  fadingSince?: EpochMs;
   /** When its agent reached the subject last before it fired. */
   readonly answeredAt?: EpochMs;
   explanation?: Explanation;

@@ -31,8 +31,10 @@ interface Group {
   lead: AlertKey;
   members: readonly AlertKey[];
   verdict: SilenceVerdict;
-  /** Most that ever failed at once; since when less than half of them do and none has come back. */
+  /** Most that ever failed at once, and how many do that are not on their way back. */
   most: number;
+  left: number;
+  /** Since when less than half of them do and none has come back. */
   endingSince?: EpochMs;
   /** It is over for certain: too few are left to be a group, or what they share answers. */
   isSurelyOver?: boolean;
@@ -78,7 +80,7 @@ export interface CommonCause {
   isLed(firing: FiringAlert): boolean;
   /** Who leads the circuits of this site or router, if they failed together. */
   leadOf(place: SubjectKey): FiringAlert | undefined;
-  /** The alert has cleared: its group must be looked at before the input ends. */
+  /** The alert has cleared, or is about to: its group must be looked at before the input ends. */
   left(key: AlertKey): void;
   nextDueAt(): EpochMs | undefined;
   snapshot(): CommonCauseState;
@@ -250,7 +252,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const keys = firing.map((one) => one.alert.key);
     const most = Math.max(known?.most ?? 0, keys.length);
     const verdict = verdictOf(fate, firing);
-    keep({ id: fate.id, lead: lead.alert.key, members: keys, most, verdict });
+    const left = firing.filter((one) => one.fadingSince === undefined).length;
+    keep({ id: fate.id, lead: lead.alert.key, members: keys, most, left, verdict });
     putUnder(lead, firing, verdict, changed);
   }
 
@@ -325,10 +328,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   function stillFiring(group: Group, now: EpochMs): FiringAlert[] {
     const firing = firingOf(group);
-    if (firing.length < group.members.length) {
-      delete group.endingSince;
-      group.shrunkAt = now;
-    }
+    if (firing.length < group.members.length) group.shrunkAt = now;
     for (const key of group.members) if (book.get(key) === undefined) groupOf.delete(key);
     group.members = firing.map((one) => one.alert.key);
     return firing;
@@ -358,7 +358,11 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   const isDwindling = ({ most }: Group, firing: readonly FiringAlert[]): boolean =>
     firing.length * 2 < most || firing.length === 1;
 
-  function isOver(group: Group, now: EpochMs, firing: readonly FiringAlert[]): boolean {
+  function isOver(group: Group, now: EpochMs, all: readonly FiringAlert[]): boolean {
+    const firing = all.filter((one) => one.fadingSince === undefined);
+    if (firing.length < group.left) delete group.endingSince;
+    group.left = firing.length;
+    if (firing.length === 0) return false;
     const isEnding = isDwindling(group, firing);
     const isAnswering = isNarrow(group) && isDisproved(group, firing);
     group.isSurelyOver = isAnswering || (isEnding && isDisproved(group, firing));

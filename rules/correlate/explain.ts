@@ -19,7 +19,7 @@ import {
 import type { Rule } from '../settings.ts';
 import type { AlertBook, ClearedCause, Explanation, FiringAlert } from './alert-book.ts';
 import type { Answers } from './answers.ts';
-import { type Family, isQuickOutage, rankOf } from './family.ts';
+import { type Family, isOutage, isQuickOutage, rankOf } from './family.ts';
 import { createInFront } from './in-front.ts';
 import { createLostWays } from './lost-ways.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
@@ -180,8 +180,15 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
   const isInDoubt = ({ blindSince, incident }: FiringAlert): boolean =>
     blindSince !== undefined && incident === undefined;
 
+  /** Bad, but less and less so, and nobody has been told of it: what is as bad as ever stands for both. */
+  const isPassing = (firing: FiringAlert): boolean =>
+    firing.fadingSince !== undefined &&
+    firing.incident === undefined &&
+    !isOutage(book.familyOf(firing));
+
   /** Of several views of one trouble the one that is still seen stands for it, then the first. */
   function goesBefore(one: FiringAlert, other: FiringAlert): boolean {
+    if (isPassing(one) !== isPassing(other)) return isPassing(other);
     if (blame(one) !== blame(other)) return blame(one) < blame(other);
     if (isInDoubt(one) !== isInDoubt(other)) return isInDoubt(other);
     return one.serial < other.serial;

@@ -25,5 +25,7 @@ function nameOf(fact: SiteFact): string {
 /** An alert that fires already must first resolve before it can fire again at the same instant. */
 function rankOf(fact: SiteFact, isFiring: (alert: AlertKey) => boolean): number {
   if (fact.kind === 'alert.fired') return isFiring(fact.alert.key) ? 2 : 0;
-  return fact.kind === 'alert.blind' || fact.kind === 'alert.flapping' ? 3 : 1;
+  if (fact.kind === 'alert.resolved' || !fact.kind.startsWith('alert.')) return 1;
+  // What is said of an alert comes after its begin.
+  return 3;
 }

@@ -80,7 +80,7 @@ const LINK_SHOWS_IN = seconds(10);
  * Loss is judged echo by echo and has no window: what is told after an outage was lost since. It opens
  * if it outlasts what routers lose when a way comes back.
  */
-const FRESH_LOSS = seconds(50);
+const FRESH_LOSS = seconds(30);
 /** What a change of the way made them lose is outweighed within it. */
 const SETTLED_LOSS = minutes(2);
 
@@ -107,12 +107,11 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
   const { book, answers, explainer, silence, topology, timing } = deps;
 
   function echoUntil(firing: FiringAlert, clearedAt: EpochMs): EpochMs {
-    const rule = book.ruleOf(firing);
     // What was told afterwards has been polled since; the silence of SNMP may have begun before.
     const isOld = firing.alert.firedAt <= clearedAt || book.familyOf(firing) === 'snmp-silent';
     const polled = isOld ? (POLLED[book.familyOf(firing)] ?? 0) : 0;
     return epochMs(
-      clearedAt + timing().holdDown + polled + lingers(firing, clearedAt) + (rule?.clearAfter ?? 0),
+      clearedAt + timing().holdDown + polled + lingers(firing, clearedAt),
     );
   }
 
@@ -316,6 +315,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       const text = 'what explained it has just cleared; it opens only if it outlasts that';
       return waiting(epochMs(release), text);
     }
+    if (firing.fadingSince !== undefined) return waiting(null, 'it is on its way to clear');
     if (firing.releaseAt !== undefined) return OPEN;
     return upstreamFinding(firing, now);
   }

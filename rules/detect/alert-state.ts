@@ -1,6 +1,7 @@
 import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 
-export type Verdict = 'normal' | 'breached' | 'unknown';
+/** `easing`: still breached, but more speaks for its end than for its going on. */
+export type Verdict = 'normal' | 'easing' | 'breached' | 'unknown';
 
 /**
  * State of one rule on one subject, plain data. Times are those of samples (0 = not set), never of
@@ -16,6 +17,8 @@ export interface AlertMachine {
   breachedSince: EpochMs;
   /** First sample of the normal run of a firing alert. */
   normalSince: EpochMs;
+  /** Firing, and by its newest samples on its way to clear. */
+  isFading: boolean;
 }
 
 export type AlertStep = 'fired' | 'resolved' | undefined;
@@ -26,6 +29,7 @@ export const createAlertMachine = (): AlertMachine => ({
   state: 'inactive',
   breachedSince: NOT_SET,
   normalSince: NOT_SET,
+  isFading: false,
 });
 
 /** One verdict further. `unknown` moves nothing. */
@@ -38,6 +42,7 @@ export function advance(
   if (verdict === 'unknown') return undefined;
   if (verdict === 'normal') return towardsInactive(machine, at, rule.clearAfter);
   machine.normalSince = NOT_SET;
+  machine.isFading = verdict === 'easing' && machine.state === 'firing';
   if (machine.state === 'firing') return undefined;
   if (machine.state === 'inactive' || machine.breachedSince === NOT_SET) {
     machine.state = 'pending';
@@ -52,12 +57,14 @@ function towardsInactive(machine: AlertMachine, at: EpochMs, clearAfter: Duratio
   if (machine.state === 'inactive') return undefined;
   if (machine.state === 'firing') {
     if (machine.normalSince === NOT_SET) machine.normalSince = at;
+    machine.isFading = true;
     if (at - machine.normalSince < clearAfter) return undefined;
   }
   const step = machine.state === 'firing' ? 'resolved' : undefined;
   machine.state = 'inactive';
   machine.breachedSince = NOT_SET;
   machine.normalSince = NOT_SET;
+  machine.isFading = false;
   return step;
 }
 
@@ -65,4 +72,5 @@ function towardsInactive(machine: AlertMachine, at: EpochMs, clearAfter: Duratio
 export function restartRuns(machine: AlertMachine): void {
   machine.breachedSince = NOT_SET;
   machine.normalSince = NOT_SET;
+  machine.isFading = false;
 }

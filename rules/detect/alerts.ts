@@ -28,6 +28,8 @@ import {
 export interface Alerts {
   /** One sample (or clock reading) for one rule. True while the alert is not at rest. */
   judge(outlet: Outlet, feed: Feed, now: EpochMs): boolean;
+  /** What has not fired yet must be proved anew. */
+  restart(first: Outlet | undefined, watched: Watched): void;
   /** Says of every alert whose data stopped that it is blind. Returns when to look again. */
   findBlind(now: EpochMs): EpochMs;
   /** The rule or the subject is gone. */
@@ -73,7 +75,7 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     const until = at + patience;
     if (until > (marks[place + CELL_FRESH_UNTIL] as number))
       marks[place + CELL_FRESH_UNTIL] = until;
-    if (verdict !== 'breached' && marks[place + CELL_IS_ACTIVE] === 0) return false;
+    if ((verdict === 'normal' || verdict === 'unknown') && marks[place + CELL_IS_ACTIVE] === 0) return false;
     const cell = cellAt(watched, place);
     step(cell, verdict, at, now);
     noteActive(cell);
@@ -89,11 +91,21 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     if (cell.isBlind) see(cell, at, now);
     const wasFlapping = cell.flap?.isFlapping === true;
     if (cell.flap !== undefined) cell.flap = turnFlap(cell.flap, at);
+    const wasFading = cell.machine?.isFading === true;
     const moved = move(cell, verdict, at);
     if (moved !== undefined) change(cell, moved, at, now);
     else if (wasFlapping && cell.flap?.isFlapping !== true) endFlapping(cell, at, now);
+    const isFading = cell.machine?.isFading === true;
+    if (isFading !== wasFading) tellFading(cell, at, now);
     if (cell.machine === undefined && cell.alert === undefined) active.delete(cell);
     else active.add(cell);
+  }
+
+  function tellFading({ alert, machine }: Cell, at: EpochMs, now: EpochMs): void {
+    if (alert === undefined) return;
+    const since = machine?.isFading === true ? { since: at } : {};
+    const { key, subject } = alert;
+    sink.push(at, { kind: 'alert.fading', at: now, alert: key, subject, ...since });
   }
 
   function move(cell: Cell, verdict: Verdict, at: EpochMs): AlertStep {
@@ -209,8 +221,17 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     return next;
   }
 
+  function restart(first: Outlet | undefined, watched: Watched): void {
+    for (let outlet = first; outlet !== undefined; outlet = outlet.next) {
+      if (watched.marks[outlet.place + CELL_IS_ACTIVE] === 0) continue;
+      const { machine } = cellAt(watched, outlet.place);
+      if (machine?.state === 'pending') restartRuns(machine);
+    }
+  }
+
   return {
     judge,
+    restart,
     findBlind,
     withdraw(cell, text, now) {
       active.delete(cell);

@@ -56,22 +56,31 @@ interface VerdictFields {
   readonly isOpen: number;
 }
 
-/** Of all inputs with fresh data: breached when one is. @param pointer of the first of `count` */
+/**
+ * Of all inputs with fresh data: breached when one is.
+ * @param pointer of the first of `count`
+ * @param isEasing of an open input, by its place: whether its end is likelier than its going on
+ */
 export function verdictOf(
   marks: Marks,
   pointer: number,
   count: number,
   { lastAt, isOpen }: VerdictFields,
   at: EpochMs,
+  isEasing: (marks: Marks, input: number) => boolean = never,
 ): Verdict {
-  let isKnown = false;
+  let verdict: Verdict = 'unknown';
   for (let i = 0; i < count; i++) {
     const input = inputAt(marks, pointer + i);
     if (input === 0) continue;
     const fresh = input + lastAt;
     if (at - (marks[fresh] as number) > (marks[fresh + 1] as number)) continue;
-    if (marks[input + isOpen] === 1) return 'breached';
-    isKnown = true;
+    if (marks[input + isOpen] !== 1) {
+      if (verdict === 'unknown') verdict = 'normal';
+    } else if (isEasing(marks, input)) verdict = 'easing';
+    else return 'breached';
   }
-  return isKnown ? 'normal' : 'unknown';
+  return verdict;
 }
+
+const never = (): boolean => false;

@@ -69,6 +69,8 @@ const SLOW_MORE = 2.5;
  * days with all of it. The same at all intervals: rare rounds take longer to prove the end.
  */
 const CLEAR_EVIDENCE = 6;
+/** So much of it makes the end likelier than the loss: by luck alone it lasts a few rounds. */
+const EASING_EVIDENCE = 0.05;
 /** The mean of a run keeps at least so many echoes, or it says nothing of rare rounds. */
 const MEAN_ECHOES = 100;
 
@@ -223,7 +225,7 @@ export function lossJudge(detector: LossDetector): Judge {
       if (index < judged.length) {
         const input = inputOf(base + index, feed);
         round(watched.marks, input, feed);
-        return verdictOf(watched.marks, base, judged.length, FOR_VERDICT, at);
+        return verdictOf(watched.marks, base, judged.length, FOR_VERDICT, at, isEasing);
       }
       // A burst is evidence beside the rounds; without rounds there is nothing to judge. It follows a
       // miss, so it says nothing of what is usual.
@@ -300,6 +302,9 @@ function endByOutage(marks: Marks, input: number): void {
   marks[input + IS_OPEN] = 0;
   forgetRun(marks, input);
 }
+
+const isEasing = (marks: Marks, input: number): boolean =>
+  (marks[input + CLEAR] as number) >= EASING_EVIDENCE;
 
 const isRunning = (marks: Marks, input: number): boolean =>
   marks[input + FAST] !== 0 || marks[input + SLOW] !== 0 || marks[input + IS_OPEN] === 1;

@@ -19,7 +19,9 @@ const IS_STAMP = 2;
 const LOSS = 3;
 const RTT = 5;
 const JITTER = 7;
-const FIELDS = 9;
+/** 1 = a minute without any answer came after the newest score. */
+const WAS_OUT = 9;
+const FIELDS = 10;
 
 const INPUTS: Partial<Record<MetricName, VoiceInput>> = {
   stamp_loss_ratio: { field: LOSS, isStamp: true },
@@ -42,6 +44,14 @@ export interface Voice {
 type VoiceFeed = Pick<Feed, 'at' | 'value'> & { readonly watched: Pick<Watched, 'marks'> };
 
 const MINUTE = 60_000;
+
+export interface VoiceScore {
+  /** Of the last sample of its minute. */
+  readonly at: EpochMs;
+  readonly mos: number;
+  /** Between it and the score before the path was out for a minute. */
+  readonly isTorn: boolean;
+}
 
 /** Makes room for the minute in the marks of the subject. */
 export function createVoice(watched: Pick<Watched, 'marks'>, outlet: Outlet | undefined): Voice {
@@ -69,14 +79,14 @@ export function noteVoice(
   { place }: Voice,
   { field, isStamp }: VoiceInput,
   { watched: { marks }, at, value }: VoiceFeed,
-): { readonly at: EpochMs; readonly mos: number } | undefined {
+): VoiceScore | undefined {
   const wasStamp = marks[place + IS_STAMP] === 1;
   if (wasStamp && !isStamp) return undefined;
   const minute = Math.floor(at / MINUTE);
   const isNew = minute !== marks[place + MINUTE_OF];
   const done = isNew ? closeMinute(marks, place) : undefined;
   if (isNew || isStamp !== wasStamp) {
-    for (let other = LOSS; other < FIELDS; other++) marks[place + other] = 0;
+    for (let other = LOSS; other < WAS_OUT; other++) marks[place + other] = 0;
     marks[place + MINUTE_OF] = minute;
     marks[place + IS_STAMP] = Number(isStamp);
   }
@@ -91,9 +101,15 @@ export function noteVoice(
 const meanOf = (marks: Marks, sum: number): number =>
   (marks[sum] as number) / (marks[sum + 1] as number);
 
-function closeMinute(marks: Marks, place: number) {
-  if (marks[place + RTT + 1] === 0 || marks[place + LOSS + 1] === 0) return undefined;
+function closeMinute(marks: Marks, place: number): VoiceScore | undefined {
+  if (marks[place + LOSS + 1] === 0) return undefined;
+  if (marks[place + RTT + 1] === 0) {
+    marks[place + WAS_OUT] = 1;
+    return undefined;
+  }
   const jitter = marks[place + JITTER + 1] === 0 ? 0 : meanOf(marks, place + JITTER);
   const mos = pathMos(meanOf(marks, place + RTT), jitter, meanOf(marks, place + LOSS));
-  return { at: epochMs(marks[place + LAST_AT] as number), mos };
+  const isTorn = marks[place + WAS_OUT] === 1;
+  marks[place + WAS_OUT] = 0;
+  return { at: epochMs(marks[place + LAST_AT] as number), mos, isTorn };
 }

@@ -133,6 +133,7 @@ function entryOf(fact: Fact, incident: Incident): TimelineEntry[] {
     case 'limit.forecast':
     case 'service.changed':
       return [{ at, kind, text: fact.text }];
+    case 'alert.fading':
     case 'subject.answered':
     case 'confirm.requested':
       return [];

@@ -120,9 +120,9 @@ export function createFactStore(db: DatabaseSync): FactStore & HealthRecords & T
   };
 }
 
-/** These two are news for the moment, rebuilt by replay; one healthy round would write thousands. */
+/** These are news for the moment, rebuilt by replay; one healthy round would write thousands. */
 const isStored = (fact: Fact): boolean =>
-  fact.kind !== 'subject.answered' && fact.kind !== 'confirm.requested';
+  !['subject.answered', 'alert.fading', 'confirm.requested'].includes(fact.kind);
 
 function alertOf(fact: Fact): AlertKey | null {
   switch (fact.kind) {
