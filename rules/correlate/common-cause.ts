@@ -117,7 +117,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   /** The outage of a circuit that nothing narrower explains. */
   function isFree(firing: FiringAlert, now: EpochMs): boolean {
     if (book.familyOf(firing) !== 'unreachable' || deps.isApart(firing)) return false;
-    const { explanation } = firing;
+    const { explanation, fadingSince } = firing;
+    if (fadingSince !== undefined) return false;
     if (explanation !== undefined) return WEAKER_ROWS.has(explanation.row);
     return firing.blindSince === undefined && isReady(firing, now);
   }
@@ -368,7 +369,9 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     group.isSurelyOver = isAnswering || (isEnding && isDisproved(group, firing));
     if (isEnding || isAnswering) group.endingSince ??= now;
     else delete group.endingSince;
-    return group.endingSince !== undefined && now >= group.endingSince + splitAfter(group);
+    // Those on their way back keep their place until they are there: a few seconds.
+    if (group.endingSince === undefined || firing.length < all.length) return false;
+    return now >= group.endingSince + splitAfter(group);
   }
 
   const firingOf = (group: Group): FiringAlert[] =>
@@ -412,6 +415,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       else release(group, left, freed);
     }
     for (const firing of inTurn) if (!freed.has(firing)) seek(firing, now, changed);
+    // What outlasted one common cause may have been taken down by another.
+    for (const firing of outlasting) seek(firing, now, changed);
     return { changed: [...changed], freed: [...freed], outlasting: [...outlasting] };
   }
 
@@ -422,6 +427,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       book.familyOf(firing) === 'unreachable' &&
       firing.explanation === undefined &&
       firing.blindSince === undefined &&
+      firing.fadingSince === undefined &&
       firing.releaseAt === undefined;
     if (link === undefined || !isOpen || deps.isApart(firing) || deps.isAnnounced(firing, now)) {
       return undefined;
