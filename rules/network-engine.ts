@@ -1,14 +1,7 @@
 import type { AlertKey, Reason } from '../protocol/model/alert.ts';
 import type { Command } from '../protocol/model/command.ts';
-import type { AlertFact, Fact, HealthFact } from '../protocol/model/fact.ts';
+import type { Fact } from '../protocol/model/fact.ts';
 import type { Link } from '../protocol/model/inventory.ts';
-import {
-  type AgentId,
-  idOf,
-  kindOf,
-  type SubjectKey,
-  subjectKey,
-} from '../protocol/model/subject.ts';
 import { type EpochMs, epochMs, seconds } from '../protocol/model/units.ts';
 import type { Instant, NetworkEngine, Snapshot } from './contract.ts';
 import { type AlertBookState, createAlertBook, type FiringAlert } from './correlate/alert-book.ts';
@@ -21,10 +14,9 @@ import { isQuickOutage } from './correlate/family.ts';
 import { createHoldDown, type Finding } from './correlate/hold-down.ts';
 import { createMaintenance } from './correlate/maintenance.ts';
 import { createSilence } from './correlate/silence.ts';
-import { createTopology, deviceSubject, endInterfaces, linkSubject } from './correlate/topology.ts';
+import { createTopology, endInterfaces, linkSubject } from './correlate/topology.ts';
 import { createBusiness } from './incident/business.ts';
 import { expireAcknowledgements, nextExpiry, obey } from './incident/commands.ts';
-import { contradict } from './incident/contradiction.ts';
 import { createFlood, type FloodState } from './incident/flood.ts';
 import { createFoundLater, type FoundLaterState } from './incident/found-later.ts';
 import { createHolding, type HoldingState, type Turn } from './incident/holding.ts';
@@ -38,8 +30,7 @@ import type { ServiceBookState } from './incident/services.ts';
 import { nameOf as subjectName } from './incident/wording.ts';
 import { isOwnTrouble, ownTroubleOf } from './own-troubles.ts';
 import type { EngineSettings, Rule } from './settings.ts';
-
-type SiteFact = AlertFact | HealthFact;
+import { createTaking, type SiteFact } from './take-facts.ts';
 
 interface NetworkState {
   readonly v: 1;
@@ -59,8 +50,6 @@ interface NetworkState {
   readonly foundLater?: FoundLaterState;
 }
 
-/** A site with more circuits is a hub: one that answers says nothing of the ways to the others. */
-const MANY_CIRCUITS = 8;
 /** How often what is over is forgotten; only memory depends on it. */
 const FORGET_EVERY = seconds(60);
 
@@ -153,8 +142,20 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     homeOf: ({ alert }) => people.homeOf(alert.key) ?? homes.homeOf(alert.key),
     wasBlamedWrongly: createMistakes({ book, topology: place }),
     isEarlySign: (cleared, cause) => isEarlySign(cleared, cause, { book, topology }),
-    dependentsOf: (subject) => [...book.dependentsOf(subject), ...hangingOn(subject)],
+    dependentsOf: (subject) => [...book.dependentsOf(subject), ...taking.hangingOn(subject)],
     timing,
+  });
+  const taking = createTaking({
+    book,
+    answers,
+    explainer,
+    topology: place,
+    incidents,
+    holding,
+    common,
+    placing,
+    business,
+    isLinkDown,
   });
   const foundLater = createFoundLater(
     {
@@ -229,181 +230,11 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
   const clearedBecause = (incident: IncidentRecord): Reason =>
     incident.clearedBecause ?? { kind: 'cleared', text: 'the trouble has cleared' };
 
-  function onFired(fact: AlertFact & { kind: 'alert.fired' }, turn: Turn): void {
-    const { alert } = fact;
-    if (book.get(alert.key) !== undefined) return;
-    const fired = book.fire(alert, turn.at.now, answers.lastBy(alert.agent, alert.subject));
-    turn.dirty.add(fired);
-    const touched = [
-      ...explainer.beside(fired),
-      ...book.on(alert.subject),
-      ...book.dependentsOf(alert.subject),
-      ...hangingOn(alert.subject),
-    ];
-    for (const firing of touched) if (isUnsettled(firing)) turn.dirty.add(firing);
-    const site = topology.siteOf(alert.subject) ?? '';
-    if (!topology.graph.core.includes(site) || kindOf(alert.subject) !== 'agent') return;
-    // The collector may be in another hub: what this one's agent could reach counts no more.
-    for (const firing of book.ofFamily('agent-silent')) turn.dirty.add(firing);
-  }
-
-  /** Alerts whose way may lead over the subject: those of the sites that it alone connects. */
-  function hangingOn(subject: SubjectKey): readonly FiringAlert[] {
-    const sites = new Set<string>();
-    for (const link of topology.circuitsWith(subject)) {
-      for (const site of topology.graph.behind(link, isLinkDown)) sites.add(site);
-    }
-    return [...sites].flatMap((site) => book.dependentsOf(subjectKey('site', site)));
-  }
-
-  /** Held, or a root: a symptom keeps its place until what explains it clears. */
-  const isUnsettled = (firing: FiringAlert): boolean =>
-    firing.incident === undefined || incidents.get(firing.incident)?.root.key === firing.alert.key;
-
-  function onResolved(fact: AlertFact & { kind: 'alert.resolved' }, turn: Turn): void {
-    const firing = book.get(fact.alert);
-    if (firing === undefined) return;
-    const { now } = turn.at;
-    const incident = incidents.get(firing.incident);
-    const wasSilence = book.familyOf(firing) === 'agent-silent';
-    const children = book.childrenOf(fact.alert);
-    for (const child of children) turn.dirty.add(child);
-    for (const child of children.filter((one) => !isOtherView(one, firing))) {
-      child.explainedUntil = now;
-    }
-    // A way is lost for several reasons, and one of them is gone.
-    const hanging = hangingOn(firing.alert.subject).filter((one) => one.explanation !== undefined);
-    for (const one of hanging) turn.dirty.add(one);
-    turn.dirty.delete(firing);
-    holding.release(fact.alert);
-    book.remove(fact.alert, now);
-    common.left(fact.alert);
-    if (wasSilence) thaw(turn, idOf(firing.alert.subject));
-    if (incident === undefined) return;
-    const isRoot = incident.root.key === fact.alert;
-    incidents.leave(incident, fact.alert, now);
-    if (!isRoot || incident.state === 'closed') return;
-    incident.clearedBecause = fact.because;
-    placing.rootCleared(incident, turn);
-  }
-
-  /** Another agent's view of the same trouble: the end of one says nothing of when the other began. */
-  const isOtherView = (one: FiringAlert, other: FiringAlert): boolean =>
-    one.explanation?.row === 'same-subject' && book.familyOf(one) === book.familyOf(other);
-
-  /**
-   * The collector is back, or an agent is: what was held for want of data is held down anew.
-   * @param agent who is back; absent = all are
-   */
-  function thaw(turn: Turn, agent?: AgentId): void {
-    for (const firing of holding.heldAlerts()) {
-      turn.dirty.add(firing);
-      if (agent === undefined || mayTell(agent, firing)) firing.heldFrom = turn.at.now;
-    }
-  }
-
-  /** The agent looks at the subject too, or stands where all ways begin. */
-  function mayTell(agent: AgentId, { alert }: FiringAlert): boolean {
-    const isAtHub = topology.graph.core.includes(topology.siteOfAgent(agent) ?? '');
-    return isAtHub || topology.watchersOf(alert.subject)?.includes(agent) === true;
-  }
-
-  function onBlind(fact: AlertFact & { kind: 'alert.blind' }, turn: Turn): void {
-    const firing = book.get(fact.alert);
-    if (firing === undefined) return;
-    delete firing.blindSince;
-    delete firing.fadingSince;
-    if (fact.since !== undefined) firing.blindSince = fact.since;
-    // What explained it cleared before or while nobody could see: it has to outlast that anew.
-    else if (firing.explainedUntil !== undefined) firing.explainedUntil = turn.at.now;
-    const incident = incidents.get(firing.incident);
-    if (incident?.root.key === fact.alert) tellBlind(incident, fact.since, turn.at.now);
-    if (incident === undefined) firing.heldFrom = turn.at.now;
-    // Another agent may still see it.
-    const views = book.on(firing.alert.subject).filter(isUnsettled);
-    for (const view of views) turn.dirty.add(view);
-  }
-
-  function onFading(fact: AlertFact & { kind: 'alert.fading' }, turn: Turn): void {
-    const firing = book.get(fact.alert);
-    if (firing === undefined) return;
-    delete firing.fadingSince;
-    if (fact.since !== undefined) firing.fadingSince = fact.since;
-    common.left(fact.alert);
-    if (firing.incident !== undefined) return;
-    for (const view of book.on(firing.alert.subject).filter(isUnsettled)) turn.dirty.add(view);
-  }
-
-  function tellBlind(incident: IncidentRecord, since: EpochMs | undefined, now: EpochMs): void {
-    delete incident.blindSince;
-    if (since !== undefined) incident.blindSince = since;
-    incidents.touch(incident, blindReason(since, now));
-  }
-
-  function onFlapping(fact: AlertFact & { kind: 'alert.flapping' }): void {
-    const incident = incidents.get(book.get(fact.alert)?.incident);
-    if (incident?.root.key === fact.alert) incidents.touch(incident, fact.because);
-  }
-
-  const blindReason = (since: EpochMs | undefined, now: EpochMs): Reason =>
-    since === undefined
-      ? { kind: 'no-data', since: now, text: 'data are back; the trouble still shows' }
-      : { kind: 'no-data', since, text: 'no data since: nobody can see whether it goes on' };
-
-  function onAnswered(fact: HealthFact & { kind: 'subject.answered' }, turn: Turn): void {
-    const { subject, agent, at } = fact;
-    const proved = [subject, ...nearEndsOf(subject, agent)];
-    for (const one of proved) answers.note(one, agent, at);
-    for (const firing of book.on(subject)) contradict(firing, agent, at, incidents);
-    const asking = [
-      ...proved.flatMap(book.dependentsOf),
-      ...endsOf(subject).flatMap((site) => book.dependentsOf(subjectKey('site', site))),
-      ...book.ofFamily('agent-silent'),
-    ];
-    for (const firing of asking) if (firing.incident === undefined) turn.dirty.add(firing);
-  }
-
-  function endsOf(subject: SubjectKey): readonly string[] {
-    const link = kindOf(subject) === 'link' ? topology.link(idOf(subject)) : undefined;
-    const sites = link === undefined ? [] : topology.graph.endsOf(link);
-    return sites.filter((site) => topology.graph.circuitsAt(site).length <= MANY_CIRCUITS);
-  }
-
-  /** A link that answers proves that the device at the observer's end of it forwards. */
-  function nearEndsOf(subject: SubjectKey, agent: AgentId): readonly SubjectKey[] {
-    const link = kindOf(subject) === 'link' ? topology.link(idOf(subject)) : undefined;
-    const site = topology.siteOfAgent(agent);
-    if (link === undefined || site === undefined) return [];
-    const near = link.ends.filter((end) => topology.device(end.device)?.site === site);
-    return near.map((end) => deviceSubject(end.device));
-  }
-
-  function take(fact: SiteFact, turn: Turn): void {
-    if (fact.kind === 'alert.fired') onFired(fact, turn);
-    else if (fact.kind === 'alert.resolved') onResolved(fact, turn);
-    else if (fact.kind === 'alert.blind') onBlind(fact, turn);
-    else if (fact.kind === 'alert.fading') onFading(fact, turn);
-    else if (fact.kind === 'alert.flapping') onFlapping(fact);
-    else if (fact.kind === 'subject.answered') onAnswered(fact, turn);
-    if (fact.kind === 'alert.fired') business.touch(fact.alert.subject);
-    else if (fact.kind === 'alert.resolved') business.touch(fact.subject);
-  }
-
-  /** Healthy answers are the bulk of all facts; while nothing fires they are only noted. */
-  function noteAnswers(facts: readonly SiteFact[]): boolean {
-    if (!book.isEmpty()) return false;
-    for (const fact of facts) {
-      if (fact.kind === 'subject.answered') answers.note(fact.subject, fact.agent, fact.at);
-      else if (fact.kind.startsWith('alert.')) return false;
-    }
-    return true;
-  }
-
   function consume(facts: readonly SiteFact[], at: Instant): Fact[] {
-    if (facts.length === 0 || noteAnswers(facts)) return [];
+    if (facts.length === 0 || taking.noteAnswers(facts)) return [];
     const turn = turnAt(at);
     const isFiring = (alert: AlertKey) => book.get(alert) !== undefined;
-    for (const fact of inOneOrder(facts, isFiring)) take(fact, turn);
+    for (const fact of inOneOrder(facts, isFiring)) taking.take(fact, turn);
     const isIdle = turn.dirty.size === 0 && !facts.some((fact) => fact.kind.startsWith('alert.'));
     return isIdle ? incidents.flush(at.now) : finish(turn);
   }
@@ -414,7 +245,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     for (const firing of holding.dueAt(at.now)) {
       turn.dirty.add(firing);
       for (const hanging of book.dependentsOf(firing.alert.subject)) {
-        if (isUnsettled(hanging)) turn.dirty.add(hanging);
+        if (taking.isUnsettled(hanging)) turn.dirty.add(hanging);
       }
     }
     expireAcknowledgements(incidents, at.now);
@@ -429,7 +260,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     const turn = turnAt(at);
     // The engine above has made alerts of them.
     if (isOwnTrouble(command)) return [];
-    if (command.kind === 'server-started') thaw(turn);
+    if (command.kind === 'server-started') taking.thaw(turn);
     else if (isRegrouping(command)) regroup({ book, incidents, people }, command, turn);
     else obey(incidents, command, at.now);
     return finish(turn);
@@ -443,7 +274,7 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     book.settle(settings, topology);
     business.configure(settings);
     const turn = turnAt(at);
-    for (const firing of book.all()) if (isUnsettled(firing)) turn.dirty.add(firing);
+    for (const firing of book.all()) if (taking.isUnsettled(firing)) turn.dirty.add(firing);
     return finish(turn);
   }
 

@@ -399,6 +399,15 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     }
   }
 
+  /** The group goes when its lead is explained by something in front of it. */
+  function leaveExplained(lead: FiringAlert, now: EpochMs, found: Found): void {
+    const group = groupOf.get(lead.alert.key);
+    if (group?.lead !== lead.alert.key || !isExplainedAway(lead, group, now)) return;
+    const left = firingOf(group);
+    if (isDwindling(group, left)) end(group, left, now, found);
+    else release(group, left, found.freed);
+  }
+
   function blame(dirty: ReadonlySet<FiringAlert>, now: EpochMs): CommonFinding {
     const found: Found = { changed: new Set(), freed: new Set(), outlasting: new Set() };
     const { changed, freed, outlasting } = found;
@@ -407,13 +416,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     for (const group of [...groups.values()]) review(group, now, found);
     hasLost = false;
     const inTurn = [...dirty].sort(bySerial);
-    for (const firing of inTurn) {
-      const group = groupOf.get(firing.alert.key);
-      if (group?.lead !== firing.alert.key || !isExplainedAway(firing, group, now)) continue;
-      const left = firingOf(group);
-      if (isDwindling(group, left)) end(group, left, now, found);
-      else release(group, left, freed);
-    }
+    for (const firing of inTurn) leaveExplained(firing, now, found);
     for (const firing of inTurn) if (!freed.has(firing)) seek(firing, now, changed);
     // What outlasted one common cause may have been taken down by another.
     for (const firing of outlasting) seek(firing, now, changed);

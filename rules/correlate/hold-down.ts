@@ -110,9 +110,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
     // What was told afterwards has been polled since; the silence of SNMP may have begun before.
     const isOld = firing.alert.firedAt <= clearedAt || book.familyOf(firing) === 'snmp-silent';
     const polled = isOld ? (POLLED[book.familyOf(firing)] ?? 0) : 0;
-    return epochMs(
-      clearedAt + timing().holdDown + polled + lingers(firing, clearedAt),
-    );
+    return epochMs(clearedAt + timing().holdDown + polled + lingers(firing, clearedAt));
   }
 
   /** How long the alert may go on although nothing is wrong any more, by the rule's own arithmetic. */

@@ -75,7 +75,8 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
     const until = at + patience;
     if (until > (marks[place + CELL_FRESH_UNTIL] as number))
       marks[place + CELL_FRESH_UNTIL] = until;
-    if ((verdict === 'normal' || verdict === 'unknown') && marks[place + CELL_IS_ACTIVE] === 0) return false;
+    if ((verdict === 'normal' || verdict === 'unknown') && marks[place + CELL_IS_ACTIVE] === 0)
+      return false;
     const cell = cellAt(watched, place);
     step(cell, verdict, at, now);
     noteActive(cell);
