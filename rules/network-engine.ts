@@ -136,7 +136,6 @@ export function createNetworkEngine(initial: EngineSettings, snapshot?: Snapshot
     silence,
     common,
     maintenance: () => maintenance,
-    topology: place,
     people,
     flood,
     homeOf: ({ alert }) => people.homeOf(alert.key) ?? homes.homeOf(alert.key),

@@ -48,6 +48,8 @@ interface Ticket {
 
 /** After a fault is over its ticket may still change for so long, ms. */
 const GRACE = 120_000;
+/** What a round sent before the end says arrives so much later. */
+const UNDER_WAY = 6_000;
 const RECOVERY = 300_000;
 /** The budget of the right root at the 95th percentile, ms. */
 const SLOW = 60_000;
@@ -183,7 +185,7 @@ export function scoreStorm(truths: readonly TrueFault[], facts: readonly Fact[])
         (truth) =>
           truth.footprint.has(told.view.subject) &&
           told.at >= truth.fault.from &&
-          told.at <= truth.fault.until,
+          told.at <= truth.fault.until + UNDER_WAY,
       );
       if (told.kind !== 'incident.reopened' || isEarned) continue;
       onRecovery += 1;

@@ -208,7 +208,8 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
   function sameSubject(effect: FiringAlert): Explanation | undefined {
     let best = effect;
     for (const other of book.on(effect.alert.subject)) {
-      if (goesBefore(other, best)) best = other;
+      // What it has explained while the other one seemed to pass stays with it.
+      if (goesBefore(other, best) && !hangsOn(other, effect)) best = other;
     }
     if (best === effect) return undefined;
     return {

@@ -62,6 +62,8 @@ const GUESS_ECHOES = 3_000;
  * the guess. A line that loses 3 % from the first minute on is told then, not as a sudden fault.
  */
 const KNOWN_AFTER = 3_600_000;
+/** Until then the guess of what is usual may be three times too low: more proof makes up for it. */
+const UNKNOWN_MORE = 4;
 /** The small loss is looked for by a second sum: e^2.5 fewer false alerts keep the sum of both. */
 const SLOW_MORE = 2.5;
 /**
@@ -69,8 +71,6 @@ const SLOW_MORE = 2.5;
  * days with all of it. The same at all intervals: rare rounds take longer to prove the end.
  */
 const CLEAR_EVIDENCE = 6;
-/** So much of it makes the end likelier than the loss: by luck alone it lasts a few rounds. */
-const EASING_EVIDENCE = 0.05;
 /** The mean of a run keeps at least so many echoes, or it says nothing of rare rounds. */
 const MEAN_ECHOES = 100;
 
@@ -177,14 +177,21 @@ export function lossJudge(detector: LossDetector): Judge {
     marks[sum] = Math.min(next, most);
   }
 
+  const isBigProved = (marks: Marks, input: number): boolean =>
+    isProved(marks, input, FAST, beyondChance.evidence);
+  const isSmallProved = (marks: Marks, input: number): boolean =>
+    isProved(marks, input, SLOW, beyondChance.evidence + SLOW_MORE);
+
+  /** Nothing was lost last, or what was lost since would not be told by itself. */
+  const isEasing = (marks: Marks, input: number): boolean =>
+    (marks[input + CLEAR] as number) > Number.MIN_VALUE ||
+    !(isBigProved(marks, input) || isSmallProved(marks, input));
+
   function begin(marks: Marks, input: number, at: number): void {
-    const every = durationMs(marks[input + EVERY] as number);
-    const { evidence } = beyondChance;
-    const isFast = (marks[input + FAST] as number) >= neededEvidence(evidence, every);
     const isKnown = at - (marks[input + LEARNING_SINCE] as number) >= KNOWN_AFTER;
-    const isSlow =
-      isKnown && (marks[input + SLOW] as number) >= neededEvidence(evidence + SLOW_MORE, every);
-    if (!isFast && !isSlow) return;
+    const { evidence } = beyondChance;
+    const isFast = isProved(marks, input, FAST, isKnown ? evidence : evidence + UNKNOWN_MORE);
+    if (!isFast && !(isKnown && isSmallProved(marks, input))) return;
     marks[input + IS_OPEN] = 1;
     marks[input + ONSET] = marks[input + (isFast ? FAST_SINCE : SLOW_SINCE)] as number;
     marks[input + PROOF] = marks[input + (isFast ? FAST : SLOW)] as number;
@@ -303,8 +310,10 @@ function endByOutage(marks: Marks, input: number): void {
   forgetRun(marks, input);
 }
 
-const isEasing = (marks: Marks, input: number): boolean =>
-  (marks[input + CLEAR] as number) >= EASING_EVIDENCE;
+/** @param sum place of the evidence */
+const isProved = (marks: Marks, input: number, sum: number, evidence: number): boolean =>
+  (marks[input + sum] as number) >=
+  neededEvidence(evidence, durationMs(marks[input + EVERY] as number));
 
 const isRunning = (marks: Marks, input: number): boolean =>
   marks[input + FAST] !== 0 || marks[input + SLOW] !== 0 || marks[input + IS_OPEN] === 1;

@@ -9,7 +9,6 @@ import { isOutage } from '../correlate/family.ts';
 import type { Finding, HoldDown } from '../correlate/hold-down.ts';
 import type { Maintenance } from '../correlate/maintenance.ts';
 import { COLLECTOR_ROW, type Silence } from '../correlate/silence.ts';
-import type { Topology } from '../correlate/topology.ts';
 import type { Flood } from './flood.ts';
 import type { Turn } from './holding.ts';
 import type { IncidentRecord } from './incident-record.ts';
@@ -36,7 +35,6 @@ export interface PlacingDeps extends OpeningDeps {
   readonly silence: Silence;
   readonly common: CommonCause;
   readonly maintenance: () => Maintenance;
-  readonly topology: () => Topology;
   readonly flood: Flood;
   /** The incident in which a person, or a flood, has put the alert. */
   readonly homeOf: (firing: FiringAlert) => IncidentRecord | undefined;

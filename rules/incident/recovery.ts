@@ -4,7 +4,6 @@ import { COMMON_ROW } from '../correlate/common-cause.ts';
 import { isOutage } from '../correlate/family.ts';
 import type { HoldDown } from '../correlate/hold-down.ts';
 import type { Silence } from '../correlate/silence.ts';
-import { linkSubject, type Topology } from '../correlate/topology.ts';
 import type { Holding, Turn } from './holding.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IncidentRecord } from './incident-record.ts';
@@ -33,12 +32,11 @@ export interface RecoveryDeps {
   readonly holding: Holding;
   readonly silence: Silence;
   readonly people: People;
-  readonly topology: () => Topology;
   readonly homeOf: (firing: FiringAlert) => IncidentRecord | undefined;
 }
 
 export function createRecovery(deps: RecoveryDeps): Recovery {
-  const { book, incidents, holdDown, holding, silence, people, homeOf, topology } = deps;
+  const { book, incidents, holdDown, holding, silence, people, homeOf } = deps;
 
   const liveOf = (incident: IncidentRecord): FiringAlert[] =>
     [...incident.live].flatMap((key) => book.get(key) ?? []).sort((a, b) => a.serial - b.serial);
@@ -123,19 +121,10 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
   /** Still down as another agent sees it, or bad already before it went down: the same trouble goes on. */
   function isSuccessor(firing: FiringAlert, incident: IncidentRecord): boolean {
     const isShared = incident.verdict?.shared !== undefined;
-    if (isShared || firing.blindSince !== undefined) return false;
-    const wasBadBefore = firing.alert.firedAt < incident.root.evidence.onsetAt;
-    if (firing.alert.subject !== incident.root.subject) {
-      return wasBadBefore && isOnCircuitOf(firing, incident);
-    }
-    return isOutage(book.familyOf(firing)) || wasBadBefore;
-  }
-
-  /** A port is no longer full or faulty, and its circuit is as bad as before: an outage emptied it. */
-  function isOnCircuitOf({ alert, fadingSince }: FiringAlert, incident: IncidentRecord): boolean {
-    if (isOutage(incident.family) || fadingSince !== undefined) return false;
-    const circuits = topology().linksEndingOn(incident.root.subject);
-    return circuits.some((link) => linkSubject(link) === alert.subject);
+    if (isShared || firing.alert.subject !== incident.root.subject) return false;
+    if (firing.blindSince !== undefined) return false;
+    if (isOutage(book.familyOf(firing))) return true;
+    return firing.alert.firedAt < incident.root.evidence.onsetAt;
   }
 
   return { rootCleared, endCommonCause, recover };

@@ -40,6 +40,17 @@ test('a saturated line is one incident that names the congestion', () => {
   story.run();
 });
 
+test('loss that goes on after an outage, and ends before it is proved to last, is not told', () => {
+  const story = scenario({ network, seeds: MANY });
+  story.at('30s').link('lyon-mpls').isCut();
+  story.at('2m').link('lyon-mpls').isMended();
+  story.at('2m').link('lyon-mpls').loses(0.3);
+  story.at('155s').link('lyon-mpls').isMended();
+  for (const time of ['3m', '190s', '195s', '200s', '10m']) story.at(time).expectOpen();
+  story.at('10m').expectTickets(1);
+  story.run();
+});
+
 test('a line that becomes slow is told by its latency', () => {
   const story = scenario({ network });
   story.at('30s').link('lyon-mpls').isSlowBy(200);

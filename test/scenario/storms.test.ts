@@ -236,6 +236,21 @@ const NAMED: readonly NamedStorm[] = [
     seed: 20_506,
     maxBranches: 60,
   },
+  {
+    name: 'a site without power outlasts a point of presence: a second ticket as the power returned',
+    seed: 269,
+    maxBranches: 2_000,
+  },
+  {
+    name: 'a site loses its power behind a point of presence: told as one circuit',
+    seed: 527,
+    maxBranches: 2_000,
+  },
+  {
+    name: 'loss goes on after a hub router is back: told again half a minute after its end',
+    seed: 419,
+    maxBranches: 2_000,
+  },
 ];
 
 const STORMS = 50;

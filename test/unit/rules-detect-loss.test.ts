@@ -240,6 +240,15 @@ describe('what an outage and a gap leave of a loss', () => {
 
   /** Rounds with these shares lost, undefined = no data; what was told, by second. */
   function tell(rounds: readonly (number | undefined)[]): { kind: string; second: number }[] {
+    return feed(rounds).facts.flatMap((fact) => {
+      if (fact.kind === 'alert.fired' && fact.alert.rule !== 'link-loss') return [];
+      if (fact.kind === 'alert.resolved' && !fact.alert.startsWith('link-loss')) return [];
+      if (fact.kind !== 'alert.fired' && fact.kind !== 'alert.resolved') return [];
+      return [{ kind: fact.kind, second: secondOf(fact.at) }];
+    });
+  }
+
+  function feed(rounds: readonly (number | undefined)[]) {
     const noc = desk(settings());
     rounds.forEach((share, i) => {
       const second = i * EVERY;
@@ -249,12 +258,7 @@ describe('what an outage and a gap leave of a loss', () => {
       const samples = [sample(second, 'stamp_loss_ratio', share, { every: EVERY })];
       noc.facts.push(...noc.engine.observe(batch(samples, AGENT), { now, position: 2 * i + 1 }));
     });
-    return noc.facts.flatMap((fact) => {
-      if (fact.kind === 'alert.fired' && fact.alert.rule !== 'link-loss') return [];
-      if (fact.kind === 'alert.resolved' && !fact.alert.startsWith('link-loss')) return [];
-      if (fact.kind !== 'alert.fired' && fact.kind !== 'alert.resolved') return [];
-      return [{ kind: fact.kind, second: secondOf(fact.at) }];
-    });
+    return noc;
   }
 
   const times = <T>(count: number, what: readonly T[]): T[] =>
@@ -275,6 +279,21 @@ describe('what an outage and a gap leave of a loss', () => {
     const told = tell([...FINE, ...FIFTH, ...OUTAGE, ...FIFTH]);
     expect(told.map(({ kind }) => kind)).toEqual(['alert.fired', 'alert.resolved', 'alert.fired']);
     expect(told[2]?.second).toBeLessThanOrEqual(72 * EVERY + 60);
+  });
+
+  test('while nothing is lost it is on its way to clear, and with the next lost packet no longer', () => {
+    const { facts } = feed([...FINE, ...FIFTH, 0, 0, 0.4, ...FINE]);
+    const told = facts.flatMap((fact) =>
+      fact.kind === 'alert.fading' && fact.alert.startsWith('link-loss')
+        ? [[secondOf(fact.at) / EVERY, fact.since !== undefined]]
+        : [],
+    );
+    const round = (n: number): number => n + 1 / EVERY;
+    expect(told.slice(-3)).toEqual([
+      [round(48), true],
+      [round(50), false],
+      [round(51), true],
+    ]);
   });
 
   test('the two rounds at the edges of an outage are no loss', () => {

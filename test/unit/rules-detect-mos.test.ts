@@ -101,6 +101,14 @@ describe('voice on a path', () => {
     expect(live(5, 5, () => ({ loss: 0 }), 'icmp').derived.length).toBeGreaterThan(3);
   });
 
+  test('bad minutes before and after an outage are no five bad minutes in a row', () => {
+    const { noc } = live(15, 5, (s) => {
+      if (s >= 200 && s < 450) return { loss: 1 };
+      return s >= 125 && s < 500 ? { loss: 0.4 } : { loss: 0 };
+    });
+    expect(noc.alerts().filter((line) => line.includes('voice-quality'))).toEqual([]);
+  });
+
   test('a minute without any answer has no score: it is an outage', () => {
     const { derived } = live(10, 5, (s) => ({ loss: s >= 120 && s < 480 ? 1 : 0 }));
     expect(derived.length).toBeLessThanOrEqual(5);
