@@ -388,9 +388,16 @@ export function createExplainer({ book, answers, topology, lostBy }: ExplainerDe
     const bad = book.slotsOf(effect).flatMap((slot) => linksInFront(slot).flatMap(linkPoor));
     const named = book.slotsOf(effect).flatMap((slot) => slot.groups.flat());
     const suspects = [own, ...named, ...bad, ...lostWays];
+    // What is on its way back is as good as gone.
+    const goneOn = (subject: SubjectKey): readonly ClearedCause[] => [
+      ...book.clearedOn(subject),
+      ...book.on(subject).flatMap((cause) => {
+        const { alert, fadingSince: clearedAt } = cause;
+        return clearedAt === undefined ? [] : [{ alert, family: book.familyOf(cause), clearedAt }];
+      }),
+    ];
     const times = suspects.flatMap((suspect) =>
-      book
-        .clearedOn(suspect.subject)
+      goneOn(suspect.subject)
         .filter((cause) => hadCaused(suspect, cause) && wasGone(cause))
         .map((cause) => cause.clearedAt),
     );
