@@ -86,6 +86,8 @@ export interface CommonCause {
   snapshot(): CommonCauseState;
 }
 
+const NOTHING: ReadonlySet<FiringAlert> = new Set();
+
 const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial;
 /** What one look finds out; see `CommonFinding`. */
 type Found = { readonly [K in keyof CommonFinding]: Set<FiringAlert> };
@@ -418,8 +420,8 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const inTurn = [...dirty].sort(bySerial);
     for (const firing of inTurn) leaveExplained(firing, now, found);
     for (const firing of inTurn) if (!freed.has(firing)) seek(firing, now, changed);
-    // What outlasted one common cause may have been taken down by another.
-    for (const firing of outlasting) seek(firing, now, changed);
+    // What outlasted one common cause may have been taken down by another, with what failed by itself.
+    for (const firing of outlasting) seek(firing, now, changed, outlasting);
     return { changed: [...changed], freed: [...freed], outlasting: [...outlasting] };
   }
 
@@ -446,10 +448,17 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     return lead !== undefined && areOneStroke(fate, lead, firing);
   }
 
-  function seek(firing: FiringAlert, now: EpochMs, changed: Set<FiringAlert>): void {
+  /** @param undated of these nobody knows when they failed: alone they are no sign of anything */
+  function seek(
+    firing: FiringAlert,
+    now: EpochMs,
+    changed: Set<FiringAlert>,
+    undated: ReadonlySet<FiringAlert> = NOTHING,
+  ): void {
     if (groupOf.has(firing.alert.key)) return;
     const best = isFree(firing, now) ? bestFate(firing, now) : lateFor(firing, now);
-    if (best !== undefined) join(best, changed);
+    if (best === undefined || best.members.every((one) => undated.has(one))) return;
+    join(best, changed);
   }
 
   function judge(firing: FiringAlert, now: EpochMs): Finding {
