@@ -4,6 +4,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { SERVER_FLAGS } from '../cli/lean-process.ts';
 import { createToken, follow, freePort, type Program } from '../lab/programs.ts';
 import { cpuSecondsOf, residentOf } from '../lab/prometheus.ts';
 import type { DictionaryEntry, SampleBatch } from '../protocol/wire/batch.ts';
@@ -98,6 +99,7 @@ export async function startServer(
   const token = createToken('agent-0', config);
   const child = fork(PROGRAM, [config, String(firstAt)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    execArgv: [...process.execArgv, ...SERVER_FLAGS],
   });
   const program = follow('history server', child);
   const next = () =>

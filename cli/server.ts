@@ -2,6 +2,7 @@ import { enableCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { type Logger, pino } from 'pino';
 import { type RunningServer, ServerConfigError, startServer } from '../server/main.ts';
+import { keepNurserySmall } from './lean-process.ts';
 import { loadSetup } from './setup.ts';
 import { stopSignal } from './stop-signal.ts';
 import { ownVersion } from './version.ts';
@@ -50,6 +51,7 @@ export async function run(argv: string[]): Promise<number> {
     process.stderr.write(`vedette server: --log-level is one of ${LEVELS.join(', ')}\n`);
     return 2;
   }
+  keepNurserySmall();
   enableCompileCache();
   const loaded = await loadSetup(values.config);
   if (!loaded.ok) return badConfig(loaded.problems);
