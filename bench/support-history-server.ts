@@ -42,14 +42,21 @@ const { DEFAULT_PACK, loadConfig } = await import('../config/load.ts');
 const { agentConfigs, engineSettings, serverOptions } = await import('../config/map.ts');
 const { startServer } = await import('../server/main.ts');
 
-const loaded = await loadConfig(config, process.env);
-if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
-const setup = {
-  options: serverOptions(loaded.config, process.env),
-  settings: (installation: string) => engineSettings(loaded.config, installation, DEFAULT_PACK),
-  agentConfigs: agentConfigs(loaded.config, () => 'public'),
-  destinations: [],
-};
+const setup = await loadSetup(config);
+
+/** As the command `server` does, which keeps nothing else of the file either. */
+async function loadSetup(file: string) {
+  const loaded = await loadConfig(file, process.env);
+  if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
+  const { config } = loaded;
+  return {
+    options: serverOptions(config, process.env),
+    settings: (installation: string) => engineSettings(config, installation, DEFAULT_PACK),
+    agentConfigs: agentConfigs(config, () => 'public'),
+    destinations: [],
+  };
+}
+
 const log = pino({ level: 'warn' });
 const server = await startServer({ setup, version: '0.0.0', log });
 /** Seldom enough not to be a load of its own: every look is a turn of the loop. */

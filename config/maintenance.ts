@@ -38,7 +38,9 @@ interface Loaded {
   readonly origins: ReadonlyMap<string, Origin>;
 }
 
-export function createMaintenancePlan({ config, origins }: Loaded): MaintenancePlan {
+export function createMaintenancePlan({ config, origins: all }: Loaded): MaintenancePlan {
+  // Of a large inventory there are a hundred thousand, and the plan is kept as long as the server runs.
+  const origins = new Map([...all].filter(([pointer]) => pointer.startsWith('/maintenance/')));
   const lastGood = new Map<string, string>();
 
   function unroll(entry: Entry, n: number, span: Span): readonly Appointment[] {

@@ -49,6 +49,8 @@ export interface Head {
 
 const MEMBERS = 64;
 const ROWS = 240;
+/** A chunk holds about so much time, whatever the number of its samples. */
+export const SPAN_MS = 7_200_000;
 
 /** Bundles and the series in them, by their names and numbers. */
 export class HeadBook {
@@ -147,11 +149,15 @@ function headOf(bundle: Bundle, series: NumberedSeries): Head {
   const key = roundKey(series);
   let round = bundle.rounds.get(key);
   if (round === undefined) {
-    round = createRound(series.id);
+    round = createRound(series.id, bundle.id < 0 ? 0 : rowsOf(series));
     bundle.rounds.set(key, round);
   }
   return { bundle, round, place: addColumn(round, series.id, scaleOf(series.metric)) };
 }
+
+/** 0 = nobody knows. */
+const rowsOf = ({ every }: NumberedSeries): number =>
+  every === undefined || every === 0 ? 0 : Math.min(ROWS, Math.ceil(SPAN_MS / every) + 1);
 
 const bundleKey = ({ agent, every }: Pick<Series, 'agent' | 'every'>): string =>
   `${agent}|${every ?? 0}`;

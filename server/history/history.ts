@@ -3,8 +3,8 @@ import type { SeriesKey } from '../../protocol/model/sample.ts';
 import { type DurationMs, type EpochMs, epochMs } from '../../protocol/model/units.ts';
 import type { History, HistoryStore, NumberedSeries } from '../ports/history.ts';
 import { findSeries } from './find.ts';
-import { HeadBook } from './head-book.ts';
-import { createIntake, SPAN_MS } from './intake.ts';
+import { HeadBook, SPAN_MS } from './head-book.ts';
+import { createIntake } from './intake.ts';
 import { type RangeDeps, readRange } from './range.ts';
 import { newestOf } from './round.ts';
 import {

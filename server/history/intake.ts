@@ -5,7 +5,7 @@ import {
   seriesKey,
 } from '../../protocol/model/sample.ts';
 import { numberOf } from '../pipeline/dictionary.ts';
-import type { Bundle, Head, HeadBook } from './head-book.ts';
+import { type Bundle, type Head, type HeadBook, SPAN_MS } from './head-book.ts';
 import { put, type Round, rowAt } from './round.ts';
 
 export interface IntakeDeps {
@@ -36,8 +36,6 @@ export interface Intake {
 const LATE_MS = 600_000;
 /** Admission refuses what is further ahead; this is the second net, in case a clock was set back. */
 const AHEAD_MS = 600_000;
-/** A chunk holds about so much time, whatever the number of its samples. */
-export const SPAN_MS = 7_200_000;
 
 export function createIntake({ book, due, maxWaiting, rawFor, onLost }: IntakeDeps): Intake {
   const figures = { taken: 0, repeated: 0, lost: 0, refused: 0 };

@@ -29,6 +29,8 @@ export interface Round {
   width: number;
   /** Samples in it. */
   samples: number;
+  /** Rows that it is likely to hold when it is sealed; 0 = nobody knows. */
+  readonly expected: number;
   readonly columns: Column[];
   huge: Huge | undefined;
 }
@@ -43,15 +45,20 @@ export interface TakenRound {
   readonly huge: Huge | undefined;
 }
 
-const FIRST_ROWS = 32;
+/** Until all its series are known and their first rows have come. */
+const FIRST_ROWS = 4;
 const FIRST_WIDTH = 4;
 const SPREAD = 16;
+const LEAST_ROWS = 32;
 
 /**
+ * It grows once, to what it is likely to hold: memory outside the heap that comes and goes makes V8 mark
+ * the heap, some ms at each request.
  * @param number of its first series. After a start all rounds fill at one pace: of one first length
  *   thousands would grow in the same batch, which stopped the event loop for 45 ms.
+ * @param expected rows when it is sealed, 0 = nobody knows
  */
-export function createRound(number: number): Round {
+export function createRound(number: number, expected: number): Round {
   const length = FIRST_ROWS + ((number * 7) % SPREAD);
   return {
     times: new Float64Array(length),
@@ -62,6 +69,7 @@ export function createRound(number: number): Round {
     samples: 0,
     columns: [],
     huge: undefined,
+    expected,
   };
 }
 
@@ -108,15 +116,18 @@ function insertRow(round: Round, row: number, at: number): number {
   return row;
 }
 
-/** By half: most rounds are sealed before they need the next step. */
 function grow(round: Round): void {
-  const { times, values, width } = round;
-  const length = Math.ceil(times.length * 1.5);
+  const { times, values, width, columns, expected } = round;
+  const length = Math.max(expected, LEAST_ROWS, Math.ceil(times.length * 1.5));
   round.times = new Float64Array(length);
   round.times.set(times);
-  round.values = new Float64Array(length * width);
-  round.values.set(values);
-  round.values.fill(Number.NaN, values.length);
+  // All its series are known by now.
+  round.width = columns.length;
+  round.values = empty(length * round.width);
+  for (let row = 0; row < times.length; row++) {
+    const from = row * width;
+    round.values.set(values.subarray(from, from + round.width), row * round.width);
+  }
 }
 
 /** Puts a value in its row; true when that row had one, which is replaced. */
@@ -170,7 +181,7 @@ export function takeRound(round: Round): TakenRound | undefined {
     column.lastAt = newest?.at ?? -1;
     column.lastValue = newest?.value ?? 0;
   }
-  const length = Math.max(FIRST_ROWS, Math.min(times.length, rows));
+  const length = Math.max(LEAST_ROWS, Math.min(times.length, rows));
   round.times = new Float64Array(length);
   round.rows = 0;
   round.newest = Number.NEGATIVE_INFINITY;

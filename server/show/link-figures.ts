@@ -26,9 +26,11 @@ const MEASURED_STEP_MS = 15_000;
 
 /** One way to measure a link: an agent and a probe. */
 interface Vantage {
-  readonly rtt: SeriesKey;
+  readonly agent: AgentId;
+  readonly probe: 'stamp' | 'icmp';
   readonly loss: SeriesKey;
-  readonly jitter: SeriesKey;
+  /** Named once loss has been heard: half of all ways are probes that nobody sends. */
+  others: { readonly rtt: SeriesKey; readonly jitter: SeriesKey } | undefined;
 }
 
 const NONE: LinkFigure = {};
@@ -58,7 +60,7 @@ export function createLinkFigures(
     refresh(now) {
       const changed: LinkId[] = [];
       for (const [link, list] of vantages) {
-        const figure = read(list, now);
+        const figure = read(link, list, now);
         if (isSame(shown.get(link) ?? NONE, figure)) continue;
         shown.set(link, figure);
         changed.push(link);
@@ -67,13 +69,14 @@ export function createLinkFigures(
     },
   };
 
-  function read(list: readonly Vantage[], now: EpochMs): LinkFigure {
+  function read(link: LinkId, list: readonly Vantage[], now: EpochMs): LinkFigure {
     for (const vantage of list) {
       const loss = fresh(vantage.loss, now);
       if (loss === undefined) continue;
+      vantage.others ??= othersOf(vantage, link);
       const isLost = loss.value >= 1;
-      const rtt = isLost ? undefined : fresh(vantage.rtt, now);
-      const jitter = isLost ? undefined : fresh(vantage.jitter, now);
+      const rtt = isLost ? undefined : fresh(vantage.others.rtt, now);
+      const jitter = isLost ? undefined : fresh(vantage.others.jitter, now);
       return {
         lossRatio: round(loss.value, 1000),
         ...(rtt && { rttMs: round(rtt.value, 10) }),
@@ -92,10 +95,16 @@ export function createLinkFigures(
 
 const vantagesOf = (agent: AgentId, link: LinkId): Vantage[] =>
   (['stamp', 'icmp'] as const).map((probe) => ({
-    rtt: seriesKey(agent, `${probe}_rtt_ms`, subjectKey('link', link)),
+    agent,
+    probe,
     loss: seriesKey(agent, `${probe}_loss_ratio`, subjectKey('link', link)),
-    jitter: seriesKey(agent, `${probe}_jitter_ms`, subjectKey('link', link)),
+    others: undefined,
   }));
+
+const othersOf = ({ agent, probe }: Vantage, link: LinkId) => ({
+  rtt: seriesKey(agent, `${probe}_rtt_ms`, subjectKey('link', link)),
+  jitter: seriesKey(agent, `${probe}_jitter_ms`, subjectKey('link', link)),
+});
 
 const round = (value: number, steps: number): number => Math.round(value * steps) / steps;
 
