@@ -41,6 +41,12 @@ export interface Alerts {
 const alertKeyOf = (cell: Cell): AlertKey =>
   `${cell.compiled.rule.id}|${cell.watched.key}|${cell.watched.agent}`;
 
+/** On its way to clear, by what was seen last. One that flaps stays an alert while all is well. */
+function isFading({ alert, machine, isBlind }: Cell): boolean {
+  if (alert === undefined || isBlind) return false;
+  return machine?.state !== 'firing' || machine.isFading;
+}
+
 /** What is usual there, also for alerts of fixed limits: whoever reads one wants to know. */
 function usualOf(
   { tracks }: Watched,
@@ -89,23 +95,22 @@ export function createAlerts(scope: () => Scope, sink: Sink): Alerts {
   }
 
   function step(cell: Cell, verdict: Verdict, at: EpochMs, now: EpochMs): void {
+    const wasFading = isFading(cell);
     if (cell.isBlind) see(cell, at, now);
     const wasFlapping = cell.flap?.isFlapping === true;
     if (cell.flap !== undefined) cell.flap = turnFlap(cell.flap, at);
-    const wasFading = cell.machine?.isFading === true;
     const moved = move(cell, verdict, at);
     if (moved !== undefined) change(cell, moved, at, now);
     else if (wasFlapping && cell.flap?.isFlapping !== true) endFlapping(cell, at, now);
-    const isFading = cell.machine?.isFading === true;
-    if (isFading !== wasFading) tellFading(cell, at, now);
+    if (isFading(cell) !== wasFading) tellFading(cell, at, now);
     if (cell.machine === undefined && cell.alert === undefined) active.delete(cell);
     else active.add(cell);
   }
 
-  function tellFading({ alert, machine }: Cell, at: EpochMs, now: EpochMs): void {
-    if (alert === undefined) return;
-    const since = machine?.isFading === true ? { since: at } : {};
-    const { key, subject } = alert;
+  function tellFading(cell: Cell, at: EpochMs, now: EpochMs): void {
+    if (cell.alert === undefined) return;
+    const since = isFading(cell) ? { since: at } : {};
+    const { key, subject } = cell.alert;
     sink.push(at, { kind: 'alert.fading', at: now, alert: key, subject, ...since });
   }
 

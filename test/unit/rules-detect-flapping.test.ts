@@ -63,6 +63,8 @@ const well = (noc: ReturnType<typeof desk>, from: number, to: number, every = 5)
     noc.see(s + 0.5, sample(s, 'stamp_loss_ratio', 0, { every }));
   }
 };
+const times = <T>(count: number, what: readonly T[]): T[] =>
+  Array.from({ length: count }, () => what).flat();
 const told = (noc: ReturnType<typeof desk>) =>
   noc.alerts().filter((line) => line.includes('link-unreachable'));
 
@@ -93,6 +95,44 @@ describe('an alert that comes and goes', () => {
     const health = noc.health(LINK).map((line) => line.split('@')[0]);
     expect(health).toContain('degraded');
     expect(health.slice(-4)).toEqual(expect.arrayContaining(['down', 'degraded']));
+  });
+
+  /** What whoever hears the facts knows: fired and not on its way to clear, or on its way. */
+  const state = (noc: ReturnType<typeof desk>): string => {
+    let known = 'none';
+    for (const fact of noc.facts) {
+      if (fact.kind === 'alert.fired' && fact.alert.rule === 'link-unreachable') known = 'goes on';
+      if (!('alert' in fact) || !String(fact.alert).startsWith('link-unreachable')) continue;
+      if (fact.kind === 'alert.resolved') known = 'none';
+      if (fact.kind === 'alert.blind') known = 'goes on';
+      if (fact.kind === 'alert.fading') known = fact.since === undefined ? 'goes on' : 'fading';
+    }
+    return known;
+  };
+
+  test('while it is well in between it is on its way to clear, and while it is cut it is not', () => {
+    const noc = desk();
+    well(noc, 0, 60);
+    flaps(noc, 60, 780, 120);
+    const states: string[] = [];
+    for (let s = 780; s < 1_500; s += 60) {
+      const isCut = (s / 60) % 2 === 1;
+      if (isCut) flaps(noc, s, s + 60, 120);
+      else well(noc, s, s + 60);
+      states.push(state(noc));
+    }
+    expect(states.slice(2)).toEqual(times(5, ['goes on', 'fading']));
+  });
+
+  test('when data comes again after a gap and all is well, it is on its way to clear again', () => {
+    const noc = desk();
+    well(noc, 0, 60);
+    flaps(noc, 60, 900, 120);
+    expect(state(noc)).toBe('fading');
+    noc.see(959);
+    expect(state(noc)).toBe('goes on');
+    well(noc, 960, 980);
+    expect(state(noc)).toBe('fading');
   });
 
   test('two outages in an hour are two outages', () => {
