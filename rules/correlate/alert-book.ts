@@ -67,6 +67,9 @@ export interface FiringAlert {
   verdict?: SilenceVerdict;
 }
 
+/** Its newest samples do not say that it is over. */
+export const isGoingOn = ({ fadingSince }: FiringAlert): boolean => fadingSince === undefined;
+
 /** Derived from alert and settings, made anew when the settings change. */
 interface Placing {
   /** Under the name that the inventory uses. */

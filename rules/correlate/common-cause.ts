@@ -2,29 +2,27 @@ import type { AlertKey } from '../../protocol/model/alert.ts';
 import type { Link } from '../../protocol/model/inventory.ts';
 import { idOf, kindOf, type SubjectKey } from '../../protocol/model/subject.ts';
 import { type EpochMs, epochMs, seconds } from '../../protocol/model/units.ts';
-import type { AlertBook, FiringAlert, SilenceVerdict } from './alert-book.ts';
-import type { Answers } from './answers.ts';
+import { type FiringAlert, isGoingOn, type SilenceVerdict } from './alert-book.ts';
 import { type Explainer, failedAt } from './explain.ts';
+import {
+  type Candidate,
+  COMMON_ROW,
+  createFateSearch,
+  type FateSearchDeps,
+  WEAKER_ROWS,
+} from './fate-search.ts';
 import type { Finding } from './hold-down.ts';
-import { areTogether, createMates, latestOnsetOf, spanOf } from './mates.ts';
-import { type Fate, isBeyondChance, isEverywhere, LEAST_FAILED, widthOf } from './shared-fate.ts';
-import { deviceSubject, linkSubject, type Topology } from './topology.ts';
-
-export const COMMON_ROW = 'common-cause';
+import { createMates, spanOf } from './mates.ts';
+import { type Fate, LEAST_FAILED } from './shared-fate.ts';
 
 /** A group is not widened to what many share for the sake of one more circuit: two faults may meet. */
 const LEAST_MORE = 2;
-/** An answer so soon after an onset may belong to an echo that was sent before it. */
-const PROOF_AFTER = seconds(3);
 /**
  * When most of a group work again, what still fails so long after the last of them came back is another
  * fault. It is told sooner when too few are left to be a group, or what they share answers again.
  */
 const SPLIT_AFTER = seconds(60);
 const SURE_SPLIT_AFTER = seconds(12);
-/** Explanations that a common cause of several sites outweighs. */
-const WEAKER_ROWS: ReadonlySet<string> = new Set([COMMON_ROW, 'shared-edge']);
-
 /** Circuits that failed together; it lasts as long as one of them fails. Plain data. */
 interface Group {
   readonly id: string;
@@ -55,17 +53,10 @@ export interface CommonFinding {
   readonly outlasting: readonly FiringAlert[];
 }
 
-export interface CommonCauseDeps {
-  readonly book: AlertBook;
+export interface CommonCauseDeps extends FateSearchDeps {
   readonly explainer: Explainer;
-  readonly answers: Answers;
-  readonly topology: () => Topology;
-  /** The alert has been weighed against everything upstream and stands by itself. */
-  readonly isReady: (firing: FiringAlert, now: EpochMs) => boolean;
   /** Announced work is why it fails. */
   readonly isAnnounced: (firing: FiringAlert, now: EpochMs) => boolean;
-  /** A person said that it is a trouble of its own. */
-  readonly isApart: (firing: FiringAlert) => boolean;
   /** It is what an incident is about. */
   readonly isRoot: (firing: FiringAlert) => boolean;
 }
@@ -92,119 +83,19 @@ const bySerial = (a: FiringAlert, b: FiringAlert): number => a.serial - b.serial
 /** What one look finds out; see `CommonFinding`. */
 type Found = { readonly [K in keyof CommonFinding]: Set<FiringAlert> };
 
-interface Candidate {
-  readonly fate: Fate;
-  readonly members: readonly FiringAlert[];
-}
-
 export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseState): CommonCause {
-  const { book, explainer, answers, topology } = deps;
-  const { isSilent } = book;
+  const { book, explainer, topology } = deps;
   const mates = createMates(book, topology);
   const { linkOf } = mates;
+  const search = createFateSearch(deps, linkOf);
   const groups = new Map<string, Group>();
   const groupOf = new Map<AlertKey, Group>();
   let hasLost = false;
-  /** What is found out during one look at all that changed; many circuits ask the same. */
-  let ready = new Map<FiringAlert, boolean>();
-  let seen = new Map<Fate, Fate>();
-  const linkSets = new WeakMap<Fate, ReadonlySet<Link>>();
   for (const group of state?.groups ?? []) keep({ ...group });
 
   function keep(group: Group): void {
     groups.set(group.id, group);
     for (const key of group.members) groupOf.set(key, group);
-  }
-
-  /** The outage of a circuit that nothing narrower explains. */
-  function isFree(firing: FiringAlert, now: EpochMs): boolean {
-    if (book.familyOf(firing) !== 'unreachable' || deps.isApart(firing)) return false;
-    const { explanation, fadingSince } = firing;
-    if (fadingSince !== undefined) return false;
-    if (explanation !== undefined) return WEAKER_ROWS.has(explanation.row);
-    return firing.blindSince === undefined && isReady(firing, now);
-  }
-
-  function isReady(firing: FiringAlert, now: EpochMs): boolean {
-    const known = ready.get(firing);
-    if (known !== undefined) return known;
-    const isSo = deps.isReady(firing, now);
-    ready.set(firing, isSo);
-    return isSo;
-  }
-
-  function linksIn(fate: Fate): ReadonlySet<Link> {
-    const known = linkSets.get(fate);
-    if (known !== undefined) return known;
-    const made = new Set(fate.links);
-    linkSets.set(fate, made);
-    return made;
-  }
-
-  /** At once, or in the course of the same change. */
-  function areOneStroke({ during }: Fate, a: FiringAlert, b: FiringAlert): boolean {
-    if (during === undefined) return areTogether(a, b);
-    return [a, b].every(
-      (one) => latestOnsetOf(one) >= during.from && one.alert.evidence.onsetAt < during.until,
-    );
-  }
-
-  /** One alert for each circuit of the fate that failed together with the given one. */
-  function failedWith(firing: FiringAlert, fate: Fate, now: EpochMs): FiringAlert[] {
-    const found = new Map<Link, FiringAlert>();
-    const links = linksIn(fate);
-    for (const other of book.linkOutages()) {
-      if (!areOneStroke(fate, other, firing)) continue;
-      const link = linkOf(other);
-      if (link === undefined || !links.has(link) || found.has(link)) continue;
-      if (other === firing || isFree(other, now)) found.set(link, other);
-    }
-    return [...found.values()];
-  }
-
-  /**
-   * A site or router of which something answers is not dead, and a router that somebody looks at tells
-   * of its death by itself.
-   */
-  function isPossible({ kind, subject }: Fate, firing: FiringAlert): boolean {
-    if (subject === undefined) return true;
-    if (firing.explanation?.row === 'shared-edge') return false;
-    if (hasAnswered({ kind, subject }, latestOnsetOf(firing))) return false;
-    // A hub whose agent is heard is there; a branch's agent may be heard no more in a moment.
-    const isHub = kind === 'site' && topology().graph.core.includes(idOf(subject));
-    const hubAgents = isHub ? topology().agentsAt(idOf(subject)) : [];
-    const watchers = kind === 'device' ? (topology().watchersOf(subject) ?? []) : hubAgents;
-    return watchers.every(isSilent);
-  }
-
-  /** The router, or a device of the site, has answered since. */
-  function hasAnswered({ kind, subject }: Pick<Fate, 'kind' | 'subject'>, since: number): boolean {
-    if (subject === undefined) return false;
-    const own = topology().devicesAt(idOf(subject));
-    const devices = kind === 'device' ? [subject] : own.map(({ id }) => deviceSubject(id));
-    const proved = epochMs(since + PROOF_AFTER);
-    return devices.some((device) => answers.isAnsweredAfter(device, proved));
-  }
-
-  /** What answered after the first of its circuits had failed has not taken them down. */
-  const hasOutlived = ({ fate, members }: Candidate): boolean =>
-    members.length > 0 && hasAnswered(fate, Math.min(...members.map(latestOnsetOf)));
-
-  /** Circuits whose watchers are all silent can tell nothing, for or against. */
-  function visible(fate: Fate): Fate {
-    const known = seen.get(fate);
-    if (known !== undefined) return known;
-    const made = visiblePart(fate);
-    seen.set(fate, made);
-    return made;
-  }
-
-  function visiblePart(fate: Fate): Fate {
-    const links = fate.links.filter((link) => {
-      const watchers = topology().watchersOf(linkSubject(link)) ?? [];
-      return watchers.length === 0 || !watchers.every(isSilent);
-    });
-    return links.length === fate.links.length ? fate : { ...fate, links };
   }
 
   /** One more circuit belongs to a group that shares its fate, but makes no wider one of it. */
@@ -217,35 +108,12 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     return known.size > 1 || more.length >= LEAST_MORE;
   }
 
-  /** The fate that explains most; of equal ones the narrowest. */
-  function bestFate(firing: FiringAlert, now: EpochMs): Candidate | undefined {
-    const link = linkOf(firing);
-    if (link === undefined) return undefined;
-    const candidates = topology()
-      .fatesOf(link)
-      .filter((fate) => isPossible(fate, firing))
-      .map((fate) => visible(fate))
-      .map((fate) => ({ fate, members: failedWith(firing, fate, now) }))
-      .filter(({ fate, members }) => isBeyondChance(fate, members.length, spanOf(members)))
-      .filter(({ fate, members }) =>
-        isEverywhere(
-          fate,
-          members.flatMap((one) => linkOf(one) ?? []),
-        ),
-      )
-      .filter((candidate) => !hasOutlived(candidate) && isWorthWidening(candidate));
-    candidates.sort(
-      (a, b) => b.members.length - a.members.length || widthOf(a.fate) - widthOf(b.fate),
-    );
-    return candidates[0];
-  }
-
   function join({ fate, members }: Candidate, changed: Set<FiringAlert>): void {
     const known = groups.get(fate.id);
     const former = [...new Set(members.flatMap((one) => groupOf.get(one.alert.key) ?? []))];
     const old = known === undefined || former.includes(known) ? former : [known, ...former];
     const all = [...new Set([...old.flatMap(firingOf), ...members])].sort(bySerial);
-    const links = linksIn(fate);
+    const links = search.linksIn(fate);
     const isIn = (one: FiringAlert): boolean => links.has(linkOf(one) as Link);
     const [firing, others] = [all.filter(isIn), all.filter((one) => !isIn(one))];
     const lead = leadOf(firing, old);
@@ -255,7 +123,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const keys = firing.map((one) => one.alert.key);
     const most = Math.max(known?.most ?? 0, keys.length);
     const verdict = verdictOf(fate, firing);
-    const left = firing.filter((one) => one.fadingSince === undefined).length;
+    const left = firing.filter(isGoingOn).length;
     keep({ id: fate.id, lead: lead.alert.key, members: keys, most, left, verdict });
     putUnder(lead, firing, verdict, changed);
   }
@@ -351,7 +219,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     const fate = fateOf(group, firing);
     if (fate === undefined) return false;
     const isTooFew = firing.length < LEAST_FAILED[fate.kind];
-    return isTooFew || hasAnswered(fate, Math.max(...firing.map(failedAt)));
+    return isTooFew || search.hasAnswered(fate, Math.max(...firing.map(failedAt)));
   }
 
   const isNarrow = (group: Group): boolean => /^(site|device)\|/.test(group.id);
@@ -362,7 +230,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     firing.length * 2 < most || firing.length === 1;
 
   function isOver(group: Group, now: EpochMs, all: readonly FiringAlert[]): boolean {
-    const firing = all.filter((one) => one.fadingSince === undefined);
+    const firing = all.filter(isGoingOn);
     if (firing.length < group.left) delete group.endingSince;
     group.left = firing.length;
     if (firing.length === 0) return false;
@@ -413,8 +281,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
   function blame(dirty: ReadonlySet<FiringAlert>, now: EpochMs): CommonFinding {
     const found: Found = { changed: new Set(), freed: new Set(), outlasting: new Set() };
     const { changed, freed, outlasting } = found;
-    ready = new Map();
-    seen = new Map();
+    search.begin();
     for (const group of [...groups.values()]) review(group, now, found);
     hasLost = false;
     const inTurn = [...dirty].sort(bySerial);
@@ -432,7 +299,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
       book.familyOf(firing) === 'unreachable' &&
       firing.explanation === undefined &&
       firing.blindSince === undefined &&
-      firing.fadingSince === undefined &&
+      isGoingOn(firing) &&
       firing.releaseAt === undefined;
     if (link === undefined || !isOpen || deps.isApart(firing) || deps.isAnnounced(firing, now)) {
       return undefined;
@@ -445,7 +312,7 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
 
   function isTogetherWith(firing: FiringAlert, fate: Fate): boolean {
     const lead = book.get(groups.get(fate.id)?.lead ?? ('' as AlertKey));
-    return lead !== undefined && areOneStroke(fate, lead, firing);
+    return lead !== undefined && search.areOneStroke(fate, lead, firing);
   }
 
   /** @param undated of these nobody knows when they failed: alone they are no sign of anything */
@@ -456,7 +323,9 @@ export function createCommonCause(deps: CommonCauseDeps, state?: CommonCauseStat
     undated: ReadonlySet<FiringAlert> = NOTHING,
   ): void {
     if (groupOf.has(firing.alert.key)) return;
-    const best = isFree(firing, now) ? bestFate(firing, now) : lateFor(firing, now);
+    const best = search.isFree(firing, now)
+      ? search.bestFate(firing, now, isWorthWidening)
+      : lateFor(firing, now);
     if (best === undefined || best.members.every((one) => undated.has(one))) return;
     join(best, changed);
   }

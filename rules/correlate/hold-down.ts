@@ -9,7 +9,7 @@ import {
   seconds,
 } from '../../protocol/model/units.ts';
 import type { Timing } from '../settings.ts';
-import type { AlertBook, FiringAlert } from './alert-book.ts';
+import { type AlertBook, type FiringAlert, isGoingOn } from './alert-book.ts';
 import type { Answers } from './answers.ts';
 import { type Explainer, failedAt, lookBackOf } from './explain.ts';
 import type { Family } from './family.ts';
@@ -313,7 +313,7 @@ export function createHoldDown(deps: HoldDownDeps): HoldDown {
       const text = 'what explained it has just cleared; it opens only if it outlasts that';
       return waiting(epochMs(release), text);
     }
-    if (firing.fadingSince !== undefined) return waiting(null, 'it is on its way to clear');
+    if (!isGoingOn(firing)) return waiting(null, 'it is on its way to clear');
     if (firing.releaseAt !== undefined) return OPEN;
     return upstreamFinding(firing, now);
   }

@@ -71,6 +71,8 @@ const SLOW_MORE = 2.5;
  * days with all of it. The same at all intervals: rare rounds take longer to prove the end.
  */
 const CLEAR_EVIDENCE = 6;
+/** No evidence yet that it is over, and none against: data are back after a gap. */
+const RESUMED = Number.MIN_VALUE;
 /** The mean of a run keeps at least so many echoes, or it says nothing of rare rounds. */
 const MEAN_ECHOES = 100;
 
@@ -115,7 +117,7 @@ export function lossJudge(detector: LossDetector): Judge {
     forgetRun(marks, input);
     if (marks[input + IS_OPEN] === 0) return;
     marks[input + CLEAR_OF] = bigOf(usualOf(marks, input));
-    marks[input + CLEAR] = Number.MIN_VALUE;
+    marks[input + CLEAR] = RESUMED;
   }
 
   /** What fades of the memory is filled up with what a lasting trouble makes usual, in days. */
@@ -184,7 +186,7 @@ export function lossJudge(detector: LossDetector): Judge {
 
   /** Nothing was lost last, or what was lost since would not be told by itself. */
   const isEasing = (marks: Marks, input: number): boolean =>
-    (marks[input + CLEAR] as number) > Number.MIN_VALUE ||
+    (marks[input + CLEAR] as number) > RESUMED ||
     !(isBigProved(marks, input) || isSmallProved(marks, input));
 
   function begin(marks: Marks, input: number, at: number): void {

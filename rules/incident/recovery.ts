@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../protocol/model/units.ts';
 import type { AlertBook, FiringAlert } from '../correlate/alert-book.ts';
-import { COMMON_ROW } from '../correlate/common-cause.ts';
 import { isOutage } from '../correlate/family.ts';
+import { COMMON_ROW } from '../correlate/fate-search.ts';
 import type { HoldDown } from '../correlate/hold-down.ts';
 import type { Silence } from '../correlate/silence.ts';
 import type { Holding, Turn } from './holding.ts';
