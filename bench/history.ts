@@ -23,12 +23,16 @@ const HOURS = 28;
 const SEED = 20_260_105;
 const QUERIES = 200;
 const DAY_MS = 86_400_000;
+/** Of its day, UTC: it holds one whole day then, whose five-minute figures are made three hours after it. */
+const END_MS = 4 * 3_600_000;
+
+/** Of late, so that nothing is older than anybody keeps it, and always at the same time of a day. */
+const lastEnd = (now: number): number => Math.floor((now - END_MS) / DAY_MS) * DAY_MS + END_MS;
 
 export async function run(): Promise<Figure[]> {
   const roundMs = createHistoryData(SERIES, SEED).roundMs;
   const rounds = (HOURS * 3_600_000) / roundMs;
-  // It ends now, so that nothing is older than anybody keeps it.
-  const firstAt = Math.floor(Date.now() / roundMs) * roundMs - rounds * roundMs;
+  const firstAt = lastEnd(Date.now()) - rounds * roundMs;
   const picks = (series: number) => picksOf(series, firstAt + rounds * roundMs, roundMs);
   const few = picks(SERIES);
   const ours = await measureOurs(createHistoryData(SERIES, SEED), rounds, firstAt, few);
