@@ -4,11 +4,11 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { SERVER_FLAGS } from '../cli/lean-process.ts';
 import { createToken, follow, freePort, type Program } from '../lab/programs.ts';
 import { cpuSecondsOf, residentOf } from '../lab/prometheus.ts';
 import type { DictionaryEntry, SampleBatch } from '../protocol/wire/batch.ts';
 import { openHistoryStore } from '../server/adapters/sqlite/history-store.ts';
-import { SERVER_FLAGS } from '../server/node-flags.ts';
 import type { HistoryData, Round } from './support-history-data.ts';
 import {
   type Asked,

@@ -93,7 +93,8 @@ needs('chromium')('what it means to the business, and who decides', () => {
     const page = await visit(`${url}/#/incidents/${LYON}`);
     await page.locator('.hits li').waitFor();
     expect(await page.locator('.is-suffer').innerText()).toMatch(/Card payments\s+Down/);
-    expect(await page.locator('.is-suffer a').innerText()).toBe('Lyon');
+    // Named once the status is there: the incident may be read before it.
+    await page.locator('.is-suffer a', { hasText: /^Lyon$/ }).waitFor();
     const facts = await page.locator('.heading .facts').innerText();
     expect(facts).toMatch(/Costs an hour\s+1,250.EUR/);
     expect(facts).toMatch(/So far\s+\d+.EUR/);

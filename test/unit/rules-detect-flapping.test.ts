@@ -99,15 +99,14 @@ describe('an alert that comes and goes', () => {
 
   /** What whoever hears the facts knows: fired and not on its way to clear, or on its way. */
   const state = (noc: ReturnType<typeof desk>): string => {
-    let known = 'none';
-    for (const fact of noc.facts) {
-      if (fact.kind === 'alert.fired' && fact.alert.rule === 'link-unreachable') known = 'goes on';
-      if (!('alert' in fact) || !String(fact.alert).startsWith('link-unreachable')) continue;
-      if (fact.kind === 'alert.resolved') known = 'none';
-      if (fact.kind === 'alert.blind') known = 'goes on';
-      if (fact.kind === 'alert.fading') known = fact.since === undefined ? 'goes on' : 'fading';
-    }
-    return known;
+    const newest = noc.facts.findLast(
+      (fact) =>
+        ['alert.fading', 'alert.blind', 'alert.resolved'].includes(fact.kind) &&
+        'alert' in fact &&
+        String(fact.alert).startsWith('link-unreachable'),
+    );
+    if (newest?.kind === 'alert.resolved') return 'none';
+    return newest?.kind === 'alert.fading' && newest.since !== undefined ? 'fading' : 'goes on';
   };
 
   test('while it is well in between it is on its way to clear, and while it is cut it is not', () => {
