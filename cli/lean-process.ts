@@ -50,7 +50,8 @@ function restart(
   try {
     process.execve(
       process.execPath,
-      [process.execPath, ...process.execArgv, ...flags, ...process.argv.slice(1)],
+      // Of two values the later holds: who gives one by hand means it.
+      [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)],
       { ...env, ...process.env, [MARK]: verb },
     );
   } catch {

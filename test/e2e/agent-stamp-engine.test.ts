@@ -174,7 +174,8 @@ describe.each(ENGINES)('STAMP by %s', (_, open) => {
       const send = (octets: Uint8Array): void => socket.send(octets, from.port, from.address);
       send(good.slice(0, 43));
       const forged = good.slice();
-      forged[35] = (forged[35] as number) ^ 0xff;
+      // By 15 µs at least: the lowest octet may be less than the nanosecond that is compared.
+      forged[33] = (forged[33] as number) ^ 0xff;
       send(forged);
       const foreign = good.slice();
       foreign[34] = (foreign[34] as number) ^ 0x40;

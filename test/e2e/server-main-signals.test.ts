@@ -59,6 +59,15 @@ test('a hang-up swaps a good configuration, and keeps the old one for a bad one'
   await expect.poll(() => program.tail(), { timeout: 5000 }).toMatch('"level":"debug"');
 });
 
+test.runIf(process.platform === 'linux')(
+  'it runs with a small nursery, as the same process',
+  async () => {
+    const { child } = await started();
+    const words = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').split('\0');
+    expect(words).toContain('--max-semi-space-size=8');
+  },
+);
+
 test('a termination drains and ends with 0', async () => {
   const program = await started();
   const exit = exitOf(program);
