@@ -6,16 +6,15 @@ import { ratesOf } from './derive.ts';
 import { type Figures, figuresOf, noFigures } from './figures.ts';
 import { openBundle } from './open-bundle.ts';
 import type { ReadSamples } from './samples.ts';
-import { scaleOf } from './scale.ts';
+import { stepsOf, valueOfSteps } from './steps.ts';
 
 export const ROLLUP_STEP_MS = 300_000;
 export const DAY_MS = 86_400_000;
-/** Rates are kept to so many digits of the day's largest: nobody reads more in a picture. */
-const RATE_DIGITS = 4;
 /** Numbers of a bundle are series times this plus the figure. */
 const FIGURES = 8;
+const FIGURE = { count: 0, mean: 1, min: 2, max: 3, p50: 4, p95: 5, middle: 6 } as const;
+/** Until 0.1 values were kept as decimals; sums of them are put back to decimals by this. */
 const FINEST = 1e6;
-const COLUMNS = ['count', 'mean', 'min', 'max', 'p50', 'p95'] as const;
 
 /** One day of a bundle's series in five-minute figures; of counters the rates. Empty: no samples. */
 export function encodeRollup(
@@ -54,42 +53,32 @@ function dayOf(series: NumberedSeries, read: ReadSamples, from: EpochMs, to: Epo
   return figuresOf(samples.at, samples.value, ROLLUP_STEP_MS);
 }
 
-function roundOf({ id, metric }: NumberedSeries, figures: Figures) {
-  const { isCounter, digits: own } = scaleOf(metric);
-  const largest = figures.max.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const wanted = RATE_DIGITS - 1 - Math.floor(Math.log10(largest || 1));
-  const digits = isCounter ? Math.min(6, Math.max(0, wanted)) : own;
-  const coarse = isCounter && wanted < 0 ? 10 ** -wanted : 1;
-  const factor = 10 ** digits / coarse;
-  const wholes = (values: readonly number[]) => {
-    const made = new Float64Array(values.length);
-    for (let i = 0; i < made.length; i++) made[i] = Math.round(values[i]! * factor) * coarse;
-    return made;
-  };
-  const mean = wholes(figures.mean);
-  const max = wholes(figures.max);
-  // The others lie close to the mean: their distances from it are smaller numbers.
-  const from = (reference: Float64Array, values: Float64Array) => {
-    for (let i = 0; i < values.length; i++) values[i] = values[i]! - reference[i]!;
-    return values;
-  };
-  const columns: Record<(typeof COLUMNS)[number], Float64Array> = {
-    count: Float64Array.from(figures.count),
-    mean,
-    min: from(mean, wholes(figures.min)),
-    max: from(mean, max.slice()),
-    p50: from(mean, wholes(figures.p50)),
-    p95: from(max, wholes(figures.p95)),
-  };
+function roundOf({ id }: NumberedSeries, figures: Figures) {
+  const rows = figures.at.length;
+  const steps = (values: readonly number[]) => Float64Array.from(values, stepsOf);
+  const p50 = steps(figures.p50);
+  const mean = steps(figures.mean);
+  const max = steps(figures.max);
+  // The others lie close to the median, and are often the same: their distances are small numbers.
+  const from = (reference: Float64Array, values: Float64Array) =>
+    values.map((value, i) => value - reference[i]!);
+  const column = (figure: number, data: Float64Array): ColumnInput => ({
+    number: id * FIGURES + figure,
+    isCounter: false,
+    digits: 0,
+    data,
+  });
   return {
     times: Float64Array.from(figures.at),
-    rows: figures.at.length,
-    columns: COLUMNS.map((name, figure) => ({
-      number: id * FIGURES + figure,
-      isCounter: false,
-      digits: name === 'count' ? 0 : digits,
-      data: columns[name],
-    })),
+    rows,
+    columns: [
+      column(FIGURE.count, Float64Array.from(figures.count)),
+      column(FIGURE.middle, p50),
+      column(FIGURE.mean, from(p50, mean)),
+      column(FIGURE.min, from(p50, steps(figures.min))),
+      column(FIGURE.max, from(mean, max)),
+      column(FIGURE.p95, from(max, steps(figures.p95))),
+    ],
   };
 }
 
@@ -97,22 +86,26 @@ function roundOf({ id, metric }: NumberedSeries, figures: Figures) {
 export function decodeRollup({ blob }: StoredRollup, { id }: NumberedSeries): Figures | undefined {
   const bundle = openBundle(blob);
   const read = (figure: number) => bundle.read(id * FIGURES + figure);
-  const counts = read(0);
+  const counts = read(FIGURE.count);
   if (counts === undefined) return undefined;
-  const [count, mean, min, max, p50, p95] = COLUMNS.map((_, figure) =>
-    Array.from(read(figure)?.value ?? [], Number),
-  ) as [number[], number[], number[], number[], number[], number[]];
-  // Sums of decimals are put back to decimals: no resolution is finer.
-  const from = (reference: number[]) => (value: number, i: number) =>
-    Math.round((value + reference[i]!) * FINEST) / FINEST;
-  const largest = max.map(from(mean));
+  const numbers = (figure: number) => Array.from(read(figure)?.value ?? [], Number);
+  const from = (reference: readonly number[], figure: number) =>
+    numbers(figure).map((distance, i) => distance + reference[i]!);
+  const middle = numbers(FIGURE.middle);
+  const inSteps = middle.length > 0;
+  const mean = inSteps ? from(middle, FIGURE.mean) : numbers(FIGURE.mean);
+  const min = from(inSteps ? middle : mean, FIGURE.min);
+  const max = from(mean, FIGURE.max);
+  const p50 = inSteps ? middle : from(mean, FIGURE.p50);
+  const p95 = from(max, FIGURE.p95);
+  const back = inSteps ? valueOfSteps : (sum: number) => Math.round(sum * FINEST) / FINEST;
   return {
     at: [...counts.at],
-    count,
-    mean,
-    min: min.map(from(mean)),
-    max: largest,
-    p50: p50.map(from(mean)),
-    p95: p95.map(from(largest)),
+    count: Array.from(counts.value, Number),
+    mean: mean.map(back),
+    min: min.map(back),
+    max: max.map(back),
+    p50: p50.map(back),
+    p95: p95.map(back),
   };
 }

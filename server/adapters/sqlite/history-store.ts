@@ -25,7 +25,7 @@ const FORGET_SERIES = `DELETE FROM series WHERE bundle NOT IN
 /** SQLITE_FULL; what an I/O error of a full disk is called depends on the file system. */
 const FULL = 13;
 /** Blobs of 10 to 30 kB: small pages waste less of the last one. */
-const PAGE_BYTES = 4096;
+const PAGE_BYTES = 2048;
 
 interface SeriesRow {
   readonly id: number;
