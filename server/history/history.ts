@@ -38,8 +38,9 @@ export interface RunningHistory extends History {
 
 const SWEEP_MS = 30_000;
 const LOOK_MS = 5000;
-/** Blobs kept open: a page asks for several series of one device, and again every minute. */
-const OPENED_BYTES = 8 * 1024 * 1024;
+
+/** Chunks kept open, 6 to 10 kB each: a page asks for several series of one device, and again every minute. */
+const OPENED_BYTES = 16 * 1024 * 1024;
 const MAX_WAITING = 8_000_000;
 
 /** Keeps every sample: in memory until sealed, in chunks from then on. */

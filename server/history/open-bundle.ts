@@ -21,6 +21,8 @@ export interface DecodedColumn {
 
 /** A blob, opened: the directory is read, columns are decoded when asked for. */
 export interface OpenBundle {
+  /** Memory that it holds while it is open. */
+  readonly bytes: number;
   /** Undefined: not in here. @throws CorruptChunkError */
   read(number: number): DecodedColumn | undefined;
 }
@@ -32,9 +34,10 @@ const MAX_TOGETHER = 1024 * 1024;
 /** Smaller ones zlib refuses. */
 const MIN_BUFFER = 64;
 
-/** A blob of which only the beginning is at hand. */
+/** A blob of which the beginning is at hand; unless it is all there is, it is let go after the head. */
 export interface PartOfBlob {
   readonly start: Uint8Array;
+  readonly isWhole: boolean;
   /** The bytes from there on, so many at most; fewer when it ends before. */
   rest(at: number, length: number): Uint8Array;
 }
@@ -42,7 +45,7 @@ export interface PartOfBlob {
 /** @throws CorruptChunkError whatever the bytes are, if they are not what was written. */
 export function openBundle(bytes: Uint8Array): OpenBundle {
   const blob = checked(bytes);
-  return bundleOf(blob, unpackedAlone(blob), within(blob));
+  return bundleOf({ blob, noise: within(blob), held: blob.length }, unpackedAlone(blob));
 }
 
 /**
@@ -63,8 +66,7 @@ export function openBundles(
   if (packed.length > 1 && size <= MAX_TOGETHER) unpackTogether(packed, size, plain);
   return sound.map((one) => {
     if (one instanceof CorruptChunkError) return one;
-    const { blob, noise } = one;
-    return orDamage(() => bundleOf(blob, plain.get(blob) ?? unpackedAlone(blob), noise));
+    return orDamage(() => bundleOf(one, plain.get(one.blob) ?? unpackedAlone(one.blob)));
   });
 }
 
@@ -75,6 +77,8 @@ interface Sound {
   /** As far as its head at least. */
   readonly blob: Buffer;
   readonly noise: Noise;
+  /** Bytes that reading noise holds on to. */
+  readonly held: number;
 }
 
 const within =
@@ -82,23 +86,19 @@ const within =
   (at, length) =>
     blob.subarray(at, at + length);
 
-/** What is at hand is not asked for again: a small blob is there whole. */
-const beyond =
-  (start: Buffer, part: PartOfBlob): Noise =>
-  (at, length) =>
-    at + length <= start.length ? within(start)(at, length) : part.rest(at, length);
-
 function soundOf(one: Uint8Array | PartOfBlob): Sound {
   if (!(one instanceof Uint8Array)) {
     const start = bufferOf(one.start);
     const canBePart = start.length >= FIXED && start[0] === VERSION;
     if (canBePart && storedEnd(start) <= start.length) {
       checkHead(start);
-      return { blob: start, noise: beyond(start, one) };
+      return one.isWhole
+        ? { blob: start, noise: within(start), held: start.length }
+        : { blob: start, noise: one.rest, held: 0 };
     }
   }
   const blob = checked(one instanceof Uint8Array ? one : one.rest(0, Number.MAX_SAFE_INTEGER));
-  return { blob, noise: within(blob) };
+  return { blob, noise: within(blob), held: blob.length };
 }
 
 function checkHead(blob: Buffer): void {
@@ -186,19 +186,25 @@ interface Round {
   readonly rows: number;
   /** Where its times are in the directory. */
   readonly times: number;
-  made: Float64Array | undefined;
 }
 
-function bundleOf(blob: Buffer, plain: Buffer, noise: Noise): OpenBundle {
+function bundleOf({ blob, noise, held }: Sound, plain: Buffer): OpenBundle {
   const noiseStart = storedEnd(blob);
   const hasChecksums = blob[0] !== 1;
   const rounds: Round[] = [];
   const directory = readDirectory(plain, rounds);
   const field = (section: number, name: number): number => directory[section * FIELDS + name]!;
 
+  // Of one round only: series of one device share it, but 40 links have 40 rounds, 2 kB each.
+  let latest: Round | undefined;
+  let times: Float64Array | undefined;
+
   function timesOf(round: Round): Float64Array {
-    round.made ??= integers(round.times, readerOf(round.times, 0), round.rows);
-    return round.made;
+    if (round !== latest || times === undefined) {
+      times = integers(round.times, readerOf(round.times, 0), round.rows);
+      latest = round;
+    }
+    return times;
   }
 
   function readerOf(section: number, skip: number): ByteReader {
@@ -232,7 +238,9 @@ function bundleOf(blob: Buffer, plain: Buffer, noise: Noise): OpenBundle {
     return -1;
   }
 
+  const longest = rounds.reduce((most, { rows }) => Math.max(most, rows), 0);
   return {
+    bytes: held + plain.length + directory.byteLength + longest * Float64Array.BYTES_PER_ELEMENT,
     read(number) {
       const section = find(number);
       if (section < 0) return undefined;
@@ -302,7 +310,7 @@ function readDirectory(plain: Buffer, rounds: Round[]): Int32Array {
   for (let round = 0; round < count; round++) {
     const rows = reader.varint();
     if (rows > MAX_ROWS) throw new CorruptChunkError('it has too many rows');
-    rounds.push({ rows, times: sections, made: undefined });
+    rounds.push({ rows, times: sections });
     section(TIMES, round, 0);
     const columns = reader.varint();
     let number = 0;

@@ -23,8 +23,8 @@ export type OpenedChunk = OpenBundle | CorruptChunkError | undefined;
 /** Opens chunks; a reader of many series of one bundle opens each chunk once. */
 export type OpenChunks = (chunks: readonly StoredChunk[]) => readonly OpenedChunk[];
 
-/** The head of a blob of 64 series is 3 to 5 kB; what is longer is read whole. */
-const START = 6 * 1024;
+/** The head of a blob of 64 series is 1 to 7 kB; what is longer is read whole. */
+const START = 8 * 1024;
 
 /**
  * How blobs are read: whole, for readers of all series of a bundle, or only what a reader of one needs.
@@ -38,18 +38,16 @@ export function readingParts(store: Pick<HistoryStore, 'part'>): ReadBlob {
     const start = store.part(chunk, 0, START);
     if (start === undefined) return undefined;
     const rest = (at: number, length: number) => store.part(chunk, at, length) ?? NOTHING;
-    return { start, rest };
+    return { start, isWhole: start.length < START, rest };
   };
 }
 
 const NOTHING = new Uint8Array(0);
-const sizeOf = (blob: Uint8Array | PartOfBlob): number =>
-  blob instanceof Uint8Array ? blob.length : blob.start.length;
 
-/** Remembers the chunks that were asked for last, so many bytes of blobs together. */
+/** Remembers the chunks that were asked for last, so many bytes in memory together. */
 export function createOpenChunks(readBlob: ReadBlob, maxBytes: number): OpenChunks {
   /** The one that was asked for longest ago comes first. */
-  const opened = new Map<number, { readonly bundle: OpenBundle; readonly bytes: number }>();
+  const opened = new Map<number, OpenBundle>();
   let held = 0;
 
   function forget(id: number, bytes: number): void {
@@ -57,7 +55,7 @@ export function createOpenChunks(readBlob: ReadBlob, maxBytes: number): OpenChun
     held -= bytes;
   }
 
-  function remember(id: number, one: { readonly bundle: OpenBundle; readonly bytes: number }) {
+  function remember(id: number, one: OpenBundle): void {
     opened.set(id, one);
     held += one.bytes;
     for (const [oldest, { bytes }] of opened) {
@@ -71,7 +69,7 @@ export function createOpenChunks(readBlob: ReadBlob, maxBytes: number): OpenChun
     if (one === undefined) return undefined;
     forget(id, one.bytes);
     remember(id, one);
-    return one.bundle;
+    return one;
   }
 
   return (chunks) => {
@@ -88,7 +86,7 @@ export function createOpenChunks(readBlob: ReadBlob, maxBytes: number): OpenChun
       const i = places[n]!;
       found[i] = bundle;
       if (bundle instanceof CorruptChunkError) continue;
-      remember(chunks[i]!.id, { bundle, bytes: sizeOf(blobs[n]!) });
+      remember(chunks[i]!.id, bundle);
     }
     return found;
   };

@@ -140,7 +140,7 @@ export interface SealedChunk {
 }
 
 /** A sealed blob on record; what is in it is asked for by its id. */
-export interface StoredChunk extends Omit<SealedChunk, 'blob'> {
+export interface StoredChunk extends Omit<SealedChunk, 'blob' | 'samples'> {
   /** Grows in the order of sealing: of two samples of one time the later sealed one holds. */
   readonly id: number;
 }

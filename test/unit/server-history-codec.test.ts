@@ -209,6 +209,7 @@ const partOf = (blob: Uint8Array, start: number): PartOfBlob & { readonly asked:
   return {
     asked,
     start: blob.subarray(0, start),
+    isWhole: start === blob.length,
     rest(at, length) {
       asked.push(Math.min(length, blob.length - at));
       return blob.subarray(at, at + length);

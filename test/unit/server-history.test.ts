@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Sample } from '../../protocol/model/sample.ts';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
 import { encodeBundle, FIXED } from '../../server/history/bundle-codec.ts';
+import { openBundle } from '../../server/history/open-bundle.ts';
 import { createOpenChunks } from '../../server/history/samples.ts';
 import type { Sealer } from '../../server/history/sealing.ts';
 import type { StoredChunk } from '../../server/ports/history.ts';
@@ -350,7 +351,7 @@ test('chunks stay open as long as they are asked for, and not more of them than 
   const open = createOpenChunks((id) => {
     asked.push(id);
     return id === 9 ? undefined : blob;
-  }, 2.5 * blob.length);
+  }, 2.5 * openBundle(blob).bytes);
   for (const id of [1, 2, 1, 3, 1, 2, 9]) open([{ id } as StoredChunk]);
   // The third put the second out, not the first.
   expect(asked).toEqual([1, 2, 3, 2, 9]);

@@ -37,7 +37,7 @@ interface SeriesRow {
   readonly every: number | null;
 }
 
-type ChunkRow = readonly [id: number, bundle: number, from: EpochMs, to: EpochMs, samples: number];
+type ChunkRow = readonly [id: number, bundle: number, from: EpochMs, to: EpochMs];
 
 /**
  * history.db: a file of its own, so that sealing in a thread never waits for the facts and the
@@ -105,8 +105,9 @@ function createReaders(db: DatabaseSync) {
   const series = db.prepare('SELECT * FROM series ORDER BY id');
   const sealed = db.prepare("SELECT value FROM meta WHERE key = 'sealed'");
   const bundles = db.prepare('SELECT id, position FROM bundles');
+  // The index chunks_bundle has all of it: no page of the blobs is read.
   const chunks = db.prepare(
-    `SELECT id, bundle, from_at, to_at, samples FROM chunks
+    `SELECT id, bundle, from_at, to_at FROM chunks
       WHERE bundle IN (?1, -?1) AND to_at >= ?2 AND from_at <= ?3 ORDER BY id`,
   );
   chunks.setReturnArrays(true);
@@ -136,13 +137,7 @@ function createReaders(db: DatabaseSync) {
     },
     chunks(bundle: number, from: EpochMs, to: EpochMs): readonly StoredChunk[] {
       const rows = chunks.all(bundle, from, to) as unknown as ChunkRow[];
-      return rows.map(([id, of, begin, end, samples]) => ({
-        id,
-        bundle: of,
-        from: begin,
-        to: end,
-        samples,
-      }));
+      return rows.map(([id, of, begin, end]) => ({ id, bundle: of, from: begin, to: end }));
     },
     blob: (chunk: number) => (blob.get(chunk) as { blob: Uint8Array } | undefined)?.blob,
     part: (chunk: number, at: number, length: number) =>
