@@ -3,6 +3,7 @@ const RUN = 20;
 const PIECE = 24;
 const PIECE_SIZE = 2 ** PIECE;
 const LENGTH_BITS = 6;
+const WORD = 32;
 
 /** What a bit stream that ends too soon, or cannot be of our making, throws. */
 export class CorruptChunkError extends Error {
@@ -107,37 +108,33 @@ export class BitWriter {
 
 /**
  * Reads as many Golomb-Rice numbers as `into` has places, from its second place on. Most codes lie whole
- * in the 24 bits and more at hand: those are read in this one loop, where nothing leaves the registers.
+ * in the 25 bits and more of four bytes: those are read in this one loop, where nothing leaves the registers.
  * @throws CorruptChunkError when the bits end too soon
  */
 export function readRices(bytes: Uint8Array, k: number, into: Float64Array): void {
-  const divisor = 2 ** k;
-  const mask = k < 31 ? 2 ** k - 1 : 0;
-  const length = bytes.length;
   const reader = new BitReader(bytes);
+  const mask = 2 ** Math.min(k, WORD) - 1;
+  const last = bytes.length - 4;
   let at = 0;
-  let pending = 0;
-  let count = 0;
   for (let i = 1; i < into.length; i++) {
-    while (count <= 23 && at < length) {
-      pending |= bytes[at++]! << count;
-      count += 8;
+    const byte = at >> 3;
+    if (byte <= last) {
+      const part = at & 7;
+      const four =
+        bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24);
+      const word = four >>> part;
+      // Trailing ones of what is there; -1 when it is nothing else, which is no code of ours.
+      const run = 31 - Math.clz32(~word & -~word);
+      const used = run + 1 + k;
+      if (used <= WORD - part && run >>> 0 < RUN) {
+        into[i] = (run << k) | ((word >>> (run + 1)) & mask);
+        at += used;
+        continue;
+      }
     }
-    // Trailing ones of what is there.
-    const run = 31 - Math.clz32(~pending & -~pending);
-    const used = run + 1 + k;
-    if (used <= count && run < RUN) {
-      into[i] = run * divisor + ((pending >>> (run + 1)) & mask);
-      pending >>>= used;
-      count -= used;
-    } else {
-      reader.at = 8 * at - count;
-      into[i] = reader.takeRice(k);
-      at = reader.at >> 3;
-      const part = reader.at & 7;
-      count = part === 0 ? 0 : 8 - part;
-      pending = part === 0 ? 0 : bytes[at++]! >> part;
-    }
+    reader.at = at;
+    into[i] = reader.takeRice(k);
+    at = reader.at;
   }
 }
 

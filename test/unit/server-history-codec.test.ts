@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CorruptChunkError } from '../../server/history/bits.ts';
+import { BitWriter, CorruptChunkError, readRices } from '../../server/history/bits.ts';
 import {
   ABSENT,
   AS_IT_IS,
@@ -301,6 +301,35 @@ test('bytes that nobody wrote are refused, not believed', () => {
       expect(() => openBundle(bytes)).toThrow(CorruptChunkError);
     }),
   );
+});
+
+test('codes of every length come back at whatever bit they begin, and bits that end are refused', () => {
+  const length = fc.nat(53);
+  const number = length.chain((bits) => fc.maxSafeNat().map((n) => n % 2 ** bits));
+  fc.assert(
+    fc.property(
+      fc.array(number, { minLength: 1, maxLength: 300, size: 'max' }),
+      fc.nat(53),
+      (codes, k) => {
+        const writer = new BitWriter();
+        writer.reset();
+        writer.writeRices(Float64Array.from([0, ...codes]), codes.length + 1, k);
+        const bytes = writer.finish();
+        const read = new Float64Array(codes.length + 1);
+        readRices(bytes, k, read);
+        expect([...read.subarray(1)]).toEqual(codes);
+        const short = bytes.subarray(0, bytes.length - 1);
+        expect(() => readRices(short, k, read)).toThrow(CorruptChunkError);
+      },
+    ),
+  );
+});
+
+test('bits of which all are set are no number', () => {
+  for (const k of [0, 1, 12, 31, 32, 53]) {
+    const ones = new Uint8Array(64).fill(255);
+    expect(() => readRices(ones, k, new Float64Array(64))).toThrow(CorruptChunkError);
+  }
 });
 
 test('noise costs about its entropy, and stillness next to nothing', () => {
