@@ -121,7 +121,10 @@ export function readRices(bytes: Uint8Array, k: number, into: Float64Array): voi
     if (byte <= last) {
       const part = at & 7;
       const four =
-        bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24);
+        bytes[byte]! |
+        (bytes[byte + 1]! << 8) |
+        (bytes[byte + 2]! << 16) |
+        (bytes[byte + 3]! << 24);
       const word = four >>> part;
       // Trailing ones of what is there; -1 when it is nothing else, which is no code of ours.
       const run = 31 - Math.clz32(~word & -~word);
