@@ -12,8 +12,17 @@ export const ROLLUP_STEP_MS = 300_000;
 export const DAY_MS = 86_400_000;
 /** Numbers of a bundle are series times this plus the figure. */
 const FIGURES = 8;
-const FIGURE = { count: 0, mean: 1, min: 2, max: 3, p50: 4, p95: 5, middle: 6 } as const;
-/** Until 0.1 values were kept as decimals; sums of them are put back to decimals by this. */
+const FIGURE = {
+  count: 0,
+  mean: 1,
+  min: 2,
+  max: 3,
+  p50: 4,
+  p95: 5,
+  middle: 6,
+  countInSteps: 7,
+} as const;
+/** Days of before are kept as decimals; sums of them are put back to decimals by this. */
 const FINEST = 1e6;
 
 /** One day of a bundle's series in five-minute figures; of counters the rates. Empty: no samples. */
@@ -72,7 +81,8 @@ function roundOf({ id }: NumberedSeries, figures: Figures) {
     times: Float64Array.from(figures.at),
     rows,
     columns: [
-      column(FIGURE.count, Float64Array.from(figures.count)),
+      // In a place of its own: servers of before find no such series, and no false figures.
+      column(FIGURE.countInSteps, Float64Array.from(figures.count)),
       column(FIGURE.middle, p50),
       column(FIGURE.mean, from(p50, mean)),
       column(FIGURE.min, from(p50, steps(figures.min))),
@@ -86,13 +96,14 @@ function roundOf({ id }: NumberedSeries, figures: Figures) {
 export function decodeRollup({ blob }: StoredRollup, { id }: NumberedSeries): Figures | undefined {
   const bundle = openBundle(blob);
   const read = (figure: number) => bundle.read(id * FIGURES + figure);
-  const counts = read(FIGURE.count);
+  const ofSteps = read(FIGURE.countInSteps);
+  const inSteps = ofSteps !== undefined;
+  const counts = ofSteps ?? read(FIGURE.count);
   if (counts === undefined) return undefined;
   const numbers = (figure: number) => Array.from(read(figure)?.value ?? [], Number);
   const from = (reference: readonly number[], figure: number) =>
     numbers(figure).map((distance, i) => distance + reference[i]!);
   const middle = numbers(FIGURE.middle);
-  const inSteps = middle.length > 0;
   const mean = inSteps ? from(middle, FIGURE.mean) : numbers(FIGURE.mean);
   const min = from(inSteps ? middle : mean, FIGURE.min);
   const max = from(mean, FIGURE.max);
