@@ -55,7 +55,6 @@ export async function askAll(
   const message: ToAsker = { urls: questions.map(({ url }) => url), warm: WARM_QUERIES, pid };
   asker.send(message);
   const [{ times, bodies, cpu }] = await Promise.race([answered, ended]);
-  ended.catch(() => {});
   for (const [n, { check }] of questions.entries()) check(bodies[n]!);
   const measured = times.slice(WARM_QUERIES);
   return {

@@ -282,6 +282,7 @@ test('days that are over become five-minute figures; old samples and old figures
   const rolled = await rig.history.range({ ...query, series: keyOf(RTT) });
   expect(rolled?.at.slice(0, 288)).toEqual(before?.at);
   for (const name of ['value', 'min', 'max', 'p50', 'p95'] as const) {
+    expect(rolled?.[name]?.length).toBe(rolled?.at.length);
     rolled?.[name]?.slice(0, 288).forEach((figure, n) => {
       expect(figure / before![name]![n]!).toBeGreaterThan(0.9975);
       expect(figure / before![name]![n]!).toBeLessThan(1.0025);
