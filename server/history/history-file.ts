@@ -16,12 +16,12 @@ const OPENED_BYTES = 8 * 1024 * 1024;
 export function createHistoryFile(store: HistoryStore): HistoryFile {
   const book = new HeadBook(store.series(), store.positions().bundles);
   const isStored = new Set([...book.slots.keys()]);
-  const open = createOpenChunks(store.blob, OPENED_BYTES);
+  const columns = createOpenChunks(store.blob, OPENED_BYTES);
   const find = (key: string): NumberedSeries | undefined => book.slots.get(key)?.series;
 
   const samples: ReadSamples = (key, from, to) => {
     const series = find(key);
-    return series && readSamples(store, series, [], { from, to }, () => {}, open);
+    return series && readSamples(store, series, [], { from, to }, () => {}, columns);
   };
 
   return {

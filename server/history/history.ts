@@ -39,8 +39,11 @@ export interface RunningHistory extends History {
 const SWEEP_MS = 30_000;
 const LOOK_MS = 5000;
 
-/** Chunks kept open, 6 to 10 kB each: a page asks for several series of one device, and again every minute. */
-const OPENED_BYTES = 16 * 1024 * 1024;
+/**
+ * Chunks kept open, 6 to 11 kB each: a page asks for several series of one device, and again every
+ * minute. A day of the links of 20,000 series is 19 MB.
+ */
+const OPENED_BYTES = 24 * 1024 * 1024;
 const MAX_WAITING = 8_000_000;
 
 /** Keeps every sample: in memory until sealed, in chunks from then on. */
@@ -77,7 +80,7 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     log.error({ what }, 'a stored piece of the history is damaged: its time is left out');
   }
 
-  const open = createOpenChunks(readingParts(store), OPENED_BYTES);
+  const columns = createOpenChunks(readingParts(store), OPENED_BYTES);
   const stored = {
     chunks: store.chunks,
     gaps: (from: EpochMs, to: EpochMs) => [
@@ -90,7 +93,9 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     if (slot === undefined) return undefined;
     const heads = slot.late === undefined ? [slot.live] : [slot.late, slot.live];
     const damagedChunk = (id: number) => onCorrupt(`chunk ${id}`);
-    return readSamples(stored, slot.series, heads, { from, to }, damagedChunk, open);
+    return store.together(() =>
+      readSamples(stored, slot.series, heads, { from, to }, damagedChunk, columns),
+    );
   };
   const rangeDeps: RangeDeps = {
     store,

@@ -21,7 +21,7 @@ export function createStoredReader(
   onCorrupt: (chunk: number) => void,
 ): { readonly byKey: ReadonlyMap<string, NumberedSeries>; readonly read: ReadSamples } {
   const byKey = new Map<string, NumberedSeries>(store.series().map((one) => [one.key, one]));
-  const open = createOpenChunks(store.blob, OPENED_BYTES);
+  const columns = createOpenChunks(store.blob, OPENED_BYTES);
   // Series of one bundle are asked for one after the other, for the same day.
   const answers = new Map<string, ReturnType<HistoryStore['chunks']>>();
   /** What is known of a device or port is read for each counter of it. */
@@ -43,7 +43,7 @@ export function createStoredReader(
       const question = `${key}|${from}|${to}`;
       const before = known.get(question);
       if (before !== undefined) return before;
-      const made = readSamples({ chunks }, series, [], { from, to }, onCorrupt, open);
+      const made = readSamples({ chunks }, series, [], { from, to }, onCorrupt, columns);
       if (!CONTEXT_METRICS.includes(series.metric)) return made;
       if (known.size >= KNOWN) known.clear();
       known.set(question, made);

@@ -23,8 +23,12 @@ export interface DecodedColumn {
 export interface OpenBundle {
   /** Memory that it holds while it is open. */
   readonly bytes: number;
-  /** Undefined: not in here. @throws CorruptChunkError */
-  read(number: number): DecodedColumn | undefined;
+  /**
+   * Undefined: not in here.
+   * @param atHand the blob, by whoever has it just now: nothing more is read from the disk
+   * @throws CorruptChunkError
+   */
+  read(number: number, atHand?: Uint8Array): DecodedColumn | undefined;
 }
 
 /** A head of our making is a few kB; of roll-ups of 64 series about 30. */
@@ -34,17 +38,16 @@ const MAX_TOGETHER = 1024 * 1024;
 /** Smaller ones zlib refuses. */
 const MIN_BUFFER = 64;
 
-/** A blob of which the beginning is at hand; unless it is all there is, it is let go after the head. */
+/** A blob that is let go when it is open: what is not in its head is read when it is asked for. */
 export interface PartOfBlob {
-  readonly start: Uint8Array;
-  readonly isWhole: boolean;
+  readonly blob: Uint8Array;
   /** The bytes from there on, so many at most; fewer when it ends before. */
-  rest(at: number, length: number): Uint8Array;
+  later(at: number, length: number): Uint8Array;
 }
 
 /** @throws CorruptChunkError whatever the bytes are, if they are not what was written. */
 export function openBundle(bytes: Uint8Array): OpenBundle {
-  const blob = checked(bytes);
+  const blob = checked(bufferOf(bytes));
   return bundleOf({ blob, noise: within(blob), held: blob.length }, unpackedAlone(blob));
 }
 
@@ -52,7 +55,7 @@ export function openBundle(bytes: Uint8Array): OpenBundle {
  * Many at once, each as `openBundle` would open it; in place of one that is damaged stands what is
  * wrong with it. Frames of zstd may follow each other, so all heads are unpacked by one call: a day
  * of a series is 13 blobs, and 13 decoders cost more than everything else that is done with them.
- * Of a part of a blob the head is proved sound, and each column when it is read.
+ * Of a blob that is let go the head is proved sound, and each column when it is read.
  */
 export function openBundles(
   blobs: readonly (Uint8Array | PartOfBlob)[],
@@ -74,7 +77,6 @@ export function openBundles(
 type Noise = (at: number, length: number) => Uint8Array;
 
 interface Sound {
-  /** As far as its head at least. */
   readonly blob: Buffer;
   readonly noise: Noise;
   /** Bytes that reading noise holds on to. */
@@ -82,22 +84,19 @@ interface Sound {
 }
 
 const within =
-  (blob: Buffer): Noise =>
+  (blob: Uint8Array): Noise =>
   (at, length) =>
     blob.subarray(at, at + length);
 
 function soundOf(one: Uint8Array | PartOfBlob): Sound {
-  if (!(one instanceof Uint8Array)) {
-    const start = bufferOf(one.start);
-    const canBePart = start.length >= FIXED && start[0] === VERSION;
-    if (canBePart && storedEnd(start) <= start.length) {
-      checkHead(start);
-      return one.isWhole
-        ? { blob: start, noise: within(start), held: start.length }
-        : { blob: start, noise: one.rest, held: 0 };
-    }
+  const bytes = one instanceof Uint8Array ? one : one.blob;
+  const blob = bufferOf(bytes);
+  const hasOwnChecksums = blob.length >= FIXED && blob[0] === VERSION;
+  if (!(one instanceof Uint8Array) && hasOwnChecksums && storedEnd(blob) <= blob.length) {
+    checkHead(blob);
+    return { blob, noise: one.later, held: 0 };
   }
-  const blob = checked(one instanceof Uint8Array ? one : one.rest(0, Number.MAX_SAFE_INTEGER));
+  checked(blob);
   return { blob, noise: within(blob), held: blob.length };
 }
 
@@ -133,8 +132,7 @@ function unpackTogether(packed: readonly Buffer[], size: number, into: Map<Buffe
 }
 
 /** Of our version, whole, and with the checksum that it says. */
-function checked(bytes: Uint8Array): Buffer {
-  const blob = bufferOf(bytes);
+function checked(blob: Buffer): Buffer {
   if (blob.length < FIXED_BEFORE_2) throw new CorruptChunkError('it is too short');
   if (blob[0] !== VERSION && blob[0] !== 1) {
     throw new CorruptChunkError(`it has the unknown version ${blob[0]}`);
@@ -152,7 +150,8 @@ const storedEnd = (blob: Buffer): number => fixedOf(blob) + blob.readUInt32LE(10
 const storedHead = (blob: Buffer): Buffer => blob.subarray(fixedOf(blob), storedEnd(blob));
 
 const unpackedAlone = (blob: Buffer): Buffer =>
-  isPacked(blob) ? unpack(storedHead(blob), plainSize(blob)) : storedHead(blob);
+  // A copy, or the whole blob would stay with it.
+  isPacked(blob) ? unpack(storedHead(blob), plainSize(blob)) : Buffer.from(storedHead(blob));
 
 function unpack(frames: Buffer, size: number): Buffer {
   try {
@@ -188,7 +187,7 @@ interface Round {
   readonly times: number;
 }
 
-function bundleOf({ blob, noise, held }: Sound, plain: Buffer): OpenBundle {
+function bundleOf({ blob, noise: noiseLater, held }: Sound, plain: Buffer): OpenBundle {
   const noiseStart = storedEnd(blob);
   const hasChecksums = blob[0] !== 1;
   const rounds: Round[] = [];
@@ -199,9 +198,9 @@ function bundleOf({ blob, noise, held }: Sound, plain: Buffer): OpenBundle {
   let latest: Round | undefined;
   let times: Float64Array | undefined;
 
-  function timesOf(round: Round): Float64Array {
+  function timesOf(round: Round, noise: Noise): Float64Array {
     if (round !== latest || times === undefined) {
-      times = integers(round.times, readerOf(round.times, 0), round.rows);
+      times = integers(round.times, readerOf(round.times, 0), round.rows, noise);
       latest = round;
     }
     return times;
@@ -212,22 +211,22 @@ function bundleOf({ blob, noise, held }: Sound, plain: Buffer): OpenBundle {
     return new ByteReader(plain, at + skip, at + field(section, FIELD.inline));
   }
 
-  function integers(section: number, reader: ByteReader, count: number): Float64Array {
+  function integers(section: number, reader: ByteReader, count: number, noise: Noise) {
     if (!(field(section, FIELD.tag) & TAG.noisy)) return decodeIntegers(reader, count);
     const at = noiseStart + field(section, FIELD.noiseAt);
     const bits = noise(at, field(section, FIELD.noise));
     return decodeIntegers(reader, count, hasChecksums ? soundBits(bits) : bits);
   }
 
-  function valuesOf(section: number, reader: ByteReader, count: number) {
+  function valuesOf(section: number, reader: ByteReader, count: number, noise: Noise) {
     const tag = field(section, FIELD.tag);
     if (tag & TAG.raw64) return new BigUint64Array(count).map(() => reader.u64());
     if (tag & TAG.based) {
       const base = reader.u64();
-      const near = integers(section, reader, count);
+      const near = integers(section, reader, count, noise);
       return BigUint64Array.from(near, (value: number) => base + BigInt(value));
     }
-    const whole = integers(section, reader, count);
+    const whole = integers(section, reader, count, noise);
     return tag & TAG.counter ? whole : unscale(whole, field(section, FIELD.digits));
   }
 
@@ -241,20 +240,21 @@ function bundleOf({ blob, noise, held }: Sound, plain: Buffer): OpenBundle {
   const longest = rounds.reduce((most, { rows }) => Math.max(most, rows), 0);
   return {
     bytes: held + plain.length + directory.byteLength + longest * Float64Array.BYTES_PER_ELEMENT,
-    read(number) {
+    read(number, atHand) {
       const section = find(number);
       if (section < 0) return undefined;
       const round = rounds[field(section, FIELD.round)]!;
-      const all = timesOf(round);
+      const noise = atHand === undefined ? noiseLater : within(atHand);
+      const all = timesOf(round, noise);
       if (!(field(section, FIELD.tag) & TAG.holes)) {
-        return { at: all, value: valuesOf(section, readerOf(section, 0), all.length) };
+        return { at: all, value: valuesOf(section, readerOf(section, 0), all.length, noise) };
       }
       const length = Math.ceil(round.rows / 8);
       const begin = field(section, FIELD.inlineAt);
       const holes = plain.subarray(begin, begin + Math.min(length, field(section, FIELD.inline)));
       const at = all.filter((_, i) => isSet(holes, i));
       if (at.length === 0) return { at, value: new Float64Array(0) };
-      return { at, value: valuesOf(section, readerOf(section, length), at.length) };
+      return { at, value: valuesOf(section, readerOf(section, length), at.length, noise) };
     },
   };
 }

@@ -17,35 +17,37 @@ import {
 } from './open-bundle.ts';
 import { readColumn } from './round.ts';
 
-/** What is wrong with a chunk, or undefined when it was deleted meanwhile, stands in its place. */
-export type OpenedChunk = OpenBundle | CorruptChunkError | undefined;
+/** Undefined: the chunk has none of that series, or was deleted meanwhile. */
+export type ReadColumn = DecodedColumn | CorruptChunkError | undefined;
 
-/** Opens chunks; a reader of many series of one bundle opens each chunk once. */
-export type OpenChunks = (chunks: readonly StoredChunk[]) => readonly OpenedChunk[];
+/** Columns of one series, of each chunk one; a reader of many series of a bundle opens each chunk once. */
+export type ReadColumns = (
+  chunks: readonly Pick<StoredChunk, 'id'>[],
+  series: number,
+) => readonly ReadColumn[];
 
-/** The head of a blob of 64 series is 1 to 7 kB; what is longer is read whole. */
-const START = 8 * 1024;
+/** What is not larger is kept whole while it is open: its head is most of it. */
+const SMALL = 8 * 1024;
 
 /**
- * How blobs are read: whole, for readers of all series of a bundle, or only what a reader of one needs.
- * A day of one series is 13 blobs, 30 kB each, of which it needs an eighth; and what is read whole
- * makes V8 collect the whole heap ever again.
+ * How blobs are read: whole, for readers of all series of a bundle, or kept open by the head alone. A
+ * day of one series is 13 blobs, 30 kB each, of which it needs an eighth.
  */
 export type ReadBlob = (chunk: number) => Uint8Array | PartOfBlob | undefined;
 
-export function readingParts(store: Pick<HistoryStore, 'part'>): ReadBlob {
+/** SQLite reads the whole row for any part of it, so what is opened is read once. */
+export function readingParts(store: Pick<HistoryStore, 'blob' | 'part'>): ReadBlob {
   return (chunk) => {
-    const start = store.part(chunk, 0, START);
-    if (start === undefined) return undefined;
-    const rest = (at: number, length: number) => store.part(chunk, at, length) ?? NOTHING;
-    return { start, isWhole: start.length < START, rest };
+    const blob = store.blob(chunk);
+    if (blob === undefined || blob.length <= SMALL) return blob;
+    return { blob, later: (at, length) => store.part(chunk, at, length) ?? NOTHING };
   };
 }
 
 const NOTHING = new Uint8Array(0);
 
 /** Remembers the chunks that were asked for last, so many bytes in memory together. */
-export function createOpenChunks(readBlob: ReadBlob, maxBytes: number): OpenChunks {
+export function createOpenChunks(readBlob: ReadBlob, maxBytes: number): ReadColumns {
   /** The one that was asked for longest ago comes first. */
   const opened = new Map<number, OpenBundle>();
   let held = 0;
@@ -72,24 +74,37 @@ export function createOpenChunks(readBlob: ReadBlob, maxBytes: number): OpenChun
     return one;
   }
 
-  return (chunks) => {
-    const found: OpenedChunk[] = chunks.map(({ id }) => known(id));
-    const places: number[] = [];
-    const blobs: (Uint8Array | PartOfBlob)[] = [];
-    for (let i = 0; i < chunks.length; i++) {
-      const blob = found[i] === undefined ? readBlob(chunks[i]!.id) : undefined;
-      if (blob === undefined) continue;
-      places.push(i);
-      blobs.push(blob);
+  return (chunks, series) => {
+    const columns: ReadColumn[] = [];
+    const missing: { place: number; id: number; blob: Uint8Array | PartOfBlob }[] = [];
+    for (const [place, { id }] of chunks.entries()) {
+      const bundle = known(id);
+      columns.push(bundle && columnOf(bundle, series));
+      const blob = bundle ? undefined : readBlob(id);
+      if (blob !== undefined) missing.push({ place, id, blob });
     }
-    for (const [n, bundle] of openBundles(blobs).entries()) {
-      const i = places[n]!;
-      found[i] = bundle;
-      if (bundle instanceof CorruptChunkError) continue;
-      remember(chunks[i]!.id, bundle);
+    const bundles = openBundles(missing.map(({ blob }) => blob));
+    for (const [n, { place, id, blob }] of missing.entries()) {
+      const bundle = bundles[n]!;
+      columns[place] = columnOf(bundle, series, blob);
+      if (!(bundle instanceof CorruptChunkError)) remember(id, bundle);
     }
-    return found;
+    return columns;
   };
+}
+
+function columnOf(
+  bundle: OpenBundle | CorruptChunkError,
+  series: number,
+  atHand?: Uint8Array | PartOfBlob,
+): ReadColumn {
+  if (bundle instanceof CorruptChunkError) return bundle;
+  try {
+    return bundle.read(series, atHand instanceof Uint8Array ? atHand : atHand?.blob);
+  } catch (error) {
+    if (error instanceof CorruptChunkError) return error;
+    throw error;
+  }
 }
 
 /**
@@ -124,15 +139,14 @@ export function readSamples(
   heads: readonly Head[],
   range: { readonly from: EpochMs; readonly to: EpochMs },
   onCorrupt: (chunk: number) => void,
-  open: OpenChunks,
+  columns: ReadColumns,
 ): Read {
   const { from, to } = range;
   const parts: DecodedColumn[] = [];
   const gaps: HistoryGap[] = [...(store.gaps?.(from, to) ?? [])];
   // Of two samples of one time the one that was sealed later holds.
   const chunks = store.chunks(bundle, from, to);
-  for (const [i, opened] of open(chunks).entries()) {
-    const part = columnOf(opened, id);
+  for (const [i, part] of columns(chunks, id).entries()) {
     if (!(part instanceof CorruptChunkError)) {
       if (part !== undefined) parts.push(part);
       continue;
@@ -147,19 +161,6 @@ export function readSamples(
     parts.push(readColumn(round, place, from, to));
   }
   return { ...merge(parts, from, to), gaps };
-}
-
-function columnOf(
-  opened: OpenedChunk,
-  series: number,
-): DecodedColumn | CorruptChunkError | undefined {
-  if (opened === undefined || opened instanceof CorruptChunkError) return opened;
-  try {
-    return opened.read(series);
-  } catch (error) {
-    if (error instanceof CorruptChunkError) return error;
-    throw error;
-  }
 }
 
 function* frozenParts({ frozen }: Bundle, id: number, from: number, to: number) {

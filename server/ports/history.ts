@@ -194,6 +194,8 @@ export interface HistoryStore {
   blob(chunk: number): Uint8Array | undefined;
   /** So many bytes of the chunk's blob from there on, fewer when it ends before. */
   part(chunk: number, at: number, length: number): Uint8Array | undefined;
+  /** What `work` reads is of one state, and cheaper: the file is locked once. It writes nothing. */
+  together<T>(work: () => T): T;
   /** Stretches that touch the range in which samples of any series were given up. */
   gaps(from: EpochMs, to: EpochMs): readonly HistoryGap[];
   rollups(bundle: number, fromDay: number, toDay: number): readonly StoredRollup[];

@@ -10,6 +10,7 @@ import { durationMs, epochMs } from '../../protocol/model/units.ts';
 import type { RangeView, SeriesListView } from '../../protocol/wire/views.ts';
 import type { HistoryReader, RangeColumns } from '../ports/history.ts';
 import type { SamplePoint } from '../ports/show.ts';
+import { withColumns } from './column-text.ts';
 import { refuse } from './problems.ts';
 import * as schema from './schemas.ts';
 
@@ -115,10 +116,10 @@ export function registerRange(
     });
     if (found === undefined)
       return refuse(request, reply, 'not-found', 'No samples of that series are kept here.');
-    const view: RangeView = { ...parsed, ...shown(found) };
+    const { at, value, ...others }: RangeView = { ...parsed, ...shown(found) };
     // Thousands of numbers: the serialiser of the schema takes several times as long for them. As bytes:
     // for a string Node sets three times its length aside before it is written.
-    return reply.type(JSON_TYPE).send(Buffer.from(JSON.stringify(view)));
+    return reply.type(JSON_TYPE).send(withColumns(others, { at, value }));
   }
 }
 

@@ -6,7 +6,6 @@ import { encodeBundle, FIXED } from '../../server/history/bundle-codec.ts';
 import { openBundle } from '../../server/history/open-bundle.ts';
 import { createOpenChunks } from '../../server/history/samples.ts';
 import type { Sealer } from '../../server/history/sealing.ts';
-import type { StoredChunk } from '../../server/ports/history.ts';
 import {
   DAY,
   type HistoryRig,
@@ -177,7 +176,7 @@ test('a damaged chunk is a gap with a name, counted once, and the rest is there'
     {
       from: chunk.from_at,
       to: chunk.to_at,
-      because: `stored chunk ${chunk.id} is damaged: the checksum of its head differs`,
+      because: `stored chunk ${chunk.id} is damaged: its checksum differs`,
     },
   ]);
   const range = await rig.history.range({
@@ -349,15 +348,15 @@ test('series are found by subject, metric and agent, a page at a time, rates bes
 test('chunks stay open as long as they are asked for, and not more of them than fit', () => {
   const asked: number[] = [];
   const { blob } = encodeBundle([]);
-  const open = createOpenChunks((id) => {
+  const columns = createOpenChunks((id) => {
     asked.push(id);
     return id === 9 ? undefined : blob;
   }, 2.5 * openBundle(blob).bytes);
-  for (const id of [1, 2, 1, 3, 1, 2, 9]) open([{ id } as StoredChunk]);
+  for (const id of [1, 2, 1, 3, 1, 2, 9]) columns([{ id }], 1);
   // The third put the second out, not the first.
   expect(asked).toEqual([1, 2, 3, 2, 9]);
   // Deleted meanwhile.
-  expect(open([{ id: 9 } as StoredChunk])).toEqual([undefined]);
+  expect(columns([{ id: 9 }], 1)).toEqual([undefined]);
 });
 
 test('unknown series have no samples and no range', async () => {

@@ -113,6 +113,8 @@ function createReaders(db: DatabaseSync) {
   chunks.setReturnArrays(true);
   const blob = db.prepare('SELECT blob FROM chunks WHERE id = ?');
   const part = db.prepare('SELECT substr(blob, ?2 + 1, ?3) AS blob FROM chunks WHERE id = ?1');
+  const begin = db.prepare('BEGIN');
+  const commit = db.prepare('COMMIT');
   const rollups = db.prepare(
     'SELECT bundle, day, blob FROM rollups WHERE bundle = ? AND day BETWEEN ? AND ? ORDER BY day',
   );
@@ -140,6 +142,15 @@ function createReaders(db: DatabaseSync) {
       return rows.map(([id, of, begin, end]) => ({ id, bundle: of, from: begin, to: end }));
     },
     blob: (chunk: number) => (blob.get(chunk) as { blob: Uint8Array } | undefined)?.blob,
+    together<T>(work: () => T): T {
+      if (db.isTransaction) return work();
+      begin.run();
+      try {
+        return work();
+      } finally {
+        commit.run();
+      }
+    },
     part: (chunk: number, at: number, length: number) =>
       (part.get(chunk, at, length) as { blob: Uint8Array } | undefined)?.blob,
     gaps(from: EpochMs, to: EpochMs): readonly HistoryGap[] {
