@@ -56,13 +56,16 @@ export interface RangeQuery {
   readonly step?: DurationMs;
 }
 
+/** Thousands of samples lie in a typed array from the disk to the answer. */
+export type Numbers = readonly number[] | Float64Array;
+
 /** Columns of equal length, oldest first. */
 export interface RangeColumns {
   /** `raw`: `value` alone, sample by sample. `buckets`: `value` is the mean, `at` the bucket's begin. */
   readonly form: 'raw' | 'buckets';
   readonly step?: DurationMs;
-  readonly at: readonly EpochMs[];
-  readonly value: readonly number[];
+  readonly at: Numbers;
+  readonly value: Numbers;
   readonly count?: readonly number[];
   readonly min?: readonly number[];
   readonly max?: readonly number[];

@@ -1,3 +1,5 @@
+import type { Numbers } from '../ports/history.ts';
+
 /**
  * JSON of an object with columns of numbers behind its other fields, byte for byte as JSON.stringify
  * writes it. A day of a series is 5,760 numbers; most are instants or have few decimals, and their
@@ -6,7 +8,7 @@
  */
 export function withColumns(
   head: Readonly<Record<string, unknown>>,
-  columns: Readonly<Record<string, readonly number[]>>,
+  columns: Readonly<Record<string, Numbers>>,
 ): Buffer {
   const named = Object.entries(columns);
   const texts = [
@@ -48,18 +50,19 @@ const DIGITS = Uint32Array.from({ length: 10_000 }, (_, n) =>
   Buffer.from(String(n).padStart(4, '0')).readUInt32LE(0),
 );
 
-function column(values: readonly number[], bytes: Buffer, view: DataView, start: number): number {
+function column(values: Numbers, bytes: Buffer, view: DataView, start: number): number {
   bytes[start] = OPEN_LIST;
   let end = instants(values, bytes, view, start + 1);
   if (end < 0) end = decimals(values, bytes, view, start + 1);
-  if (end < 0 || values.length === 0) return start + bytes.write(JSON.stringify(values), start);
+  if (end < 0 || values.length === 0)
+    return start + bytes.write(JSON.stringify(Array.from(values)), start);
   // The last comma.
   bytes[end - 1] = CLOSE_LIST;
   return end;
 }
 
 /** Whole numbers of 13 digits: milliseconds from 2001 to 2286. -1: one is not. */
-function instants(values: readonly number[], bytes: Buffer, view: DataView, start: number): number {
+function instants(values: Numbers, bytes: Buffer, view: DataView, start: number): number {
   let end = start;
   for (let i = 0; i < values.length; i++) {
     const at = values[i]!;
@@ -82,7 +85,7 @@ const DECIMALS = 10_000;
 const TOO_LARGE = 10_000 * DECIMALS;
 
 /** From 0 to below 10,000, of at most four decimals: what gauges mostly are. -1: one is not. */
-function decimals(values: readonly number[], bytes: Buffer, view: DataView, start: number): number {
+function decimals(values: Numbers, bytes: Buffer, view: DataView, start: number): number {
   let end = start;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;

@@ -116,25 +116,28 @@ export function registerRange(
     });
     if (found === undefined)
       return refuse(request, reply, 'not-found', 'No samples of that series are kept here.');
-    const { at, value, ...others }: RangeView = { ...parsed, ...shown(found) };
+    const { at, value, gaps, ...others } = thinned(found);
+    const head: Omit<RangeView, 'at' | 'value'> = {
+      ...parsed,
+      ...others,
+      ...(gaps.length > 0 && { gaps }),
+    };
     // Thousands of numbers: the serialiser of the schema takes several times as long for them. As bytes:
     // for a string Node sets three times its length aside before it is written.
-    return reply.type(JSON_TYPE).send(withColumns(others, { at, value }));
+    return reply.type(JSON_TYPE).send(withColumns(head, { at, value }));
   }
 }
 
-/** Buckets come as they are; samples are thinned, and without empty columns. */
-function shown(found: RangeColumns): Omit<RangeView, 'series' | 'metric' | 'subject'> {
-  const { gaps, ...columns } = found;
-  const told = gaps.length > 0 ? { gaps } : {};
-  if (found.form === 'buckets' || found.at.length <= MAX_POINTS) return { ...columns, ...told };
-  const all = found.at.map((at, i) => ({ at, value: found.value[i]! }));
+/** Buckets come as they are, and samples as long as there are not too many. */
+function thinned(found: RangeColumns): RangeColumns {
+  const { form, at, value } = found;
+  if (form === 'buckets' || at.length <= MAX_POINTS) return found;
+  const all = Array.from(at, (time, i): SamplePoint => ({ at: epochMs(time), value: value[i]! }));
   const points = thin(all, MAX_POINTS);
   return {
-    form: 'raw',
+    ...found,
     at: points.map((point) => point.at),
     value: points.map((point) => point.value),
-    ...told,
   };
 }
 

@@ -314,7 +314,7 @@ test('rates are those that detection would judge: no rate over a restart, exact 
     to: epochMs(T0 + HOUR),
   });
   // Round 3 followed a restart; in round 4 more was counted than the line carries.
-  expect(range?.at.map((at) => (at - T0) / STEP)).toEqual([1, 2, 5]);
+  expect(Array.from(range!.at, (at) => (at - T0) / STEP)).toEqual([1, 2, 5]);
   for (const value of range?.value ?? []) expect(value).toBeCloseTo(0.1, 9);
 });
 
