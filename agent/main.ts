@@ -212,13 +212,21 @@ async function createLog(level = 'info'): Promise<Log> {
   return logger;
 }
 
-/** The best that this system and its permissions allow; what is missing is named, not fatal. */
-async function openSystemEngines(log: Log): Promise<AgentEngines> {
-  const [{ openEchoEngine }, { createSnmpEngine }, { createCoarseStamp }] = await Promise.all([
+const loadEngines = () =>
+  Promise.all([
     import('./adapters/icmp/echo-engine.ts'),
     import('./adapters/snmp/snmp-engine.ts'),
     import('./adapters/stamp-dgram/coarse-stamp.ts'),
   ]);
+
+/** Loads what an agent and its thread will run, and runs none of it: then it is in the compile cache. */
+export async function loadAll(): Promise<void> {
+  await Promise.all([loadEngines(), import('./adapters/icmp/socket-worker.ts'), import('pino')]);
+}
+
+/** The best that this system and its permissions allow; what is missing is named, not fatal. */
+async function openSystemEngines(log: Log): Promise<AgentEngines> {
+  const [{ openEchoEngine }, { createSnmpEngine }, { createCoarseStamp }] = await loadEngines();
   const echo = await openEchoEngine({
     openCoarseStamp: createCoarseStamp,
     onTrouble: (reason) => log.error({ reason }, 'the socket thread stopped'),

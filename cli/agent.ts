@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { becomeLean } from './lean-process.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -58,8 +58,9 @@ export async function run(argv: string[]): Promise<number> {
 }
 
 async function runAgent({ server, state, level }: AgentArguments, token: string): Promise<number> {
-  becomeLean(state);
-  const { AgentStartError, startAgent } = await import('../agent/main.ts');
+  const load = () => import('../agent/main.ts');
+  await becomeLean('agent', resolve(state, 'cache'), async () => (await load()).loadAll());
+  const { AgentStartError, startAgent } = await load();
   const agentKey = process.env['VEDETTE_AGENT_KEY'];
   try {
     const agent = await startAgent({

@@ -1,5 +1,4 @@
-import { enableCompileCache } from 'node:module';
-import { resolve } from 'node:path';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { makeFolder } from '../agent/adapters/file-spool/folder.ts';
 
 /**
@@ -25,48 +24,66 @@ const AGENT_FLAGS = [
  */
 export const SERVER_FLAGS: readonly string[] = ['--max-semi-space-size=8'];
 
-const MARK = 'VEDETTE_FLAGGED';
+const LEAN = {
+  agent: { flags: AGENT_FLAGS, env: { MALLOC_ARENA_MAX: '1' } },
+  server: { flags: SERVER_FLAGS, env: {} },
+} as const;
+
+/** Says to the next process how far it is. */
+const MARK = 'VEDETTE_LEAN';
 
 /**
- * Replaces this process by the same one with lean flags (same pid, same standard streams), once, and
- * only when it is the command itself. Flags like these cannot be set in a running process. Sources
- * without types are kept under `state`, or the stripper alone would be another 20 MB. Returns where
- * the system cannot do it; the agent then is only larger.
+ * Replaces this process by the same one with lean flags (same pid, same standard streams), and only
+ * when it is the command itself: flags like these cannot be set in a running process. Twice: the first
+ * loads all that the program will run and does nothing else, so that the second finds it without types
+ * in `cache`: the stripper would be another 20 MB for as long as it runs. Returns in the second, and
+ * where the system cannot do it; the program then is only larger.
+ * @param cache a folder for this user alone: what lies in it is run
  */
-export function becomeLean(state: string): void {
-  const cache = process.env['NODE_COMPILE_CACHE'] ?? cacheFolder(state);
-  if (cache === undefined) return;
-  restart('agent', AGENT_FLAGS, { MALLOC_ARENA_MAX: '1', NODE_COMPILE_CACHE: cache });
-  enableCompileCache(cache);
+export async function becomeLean(
+  verb: keyof typeof LEAN,
+  cache: string,
+  load: () => Promise<unknown>,
+): Promise<void> {
+  const done = process.env[MARK];
+  if (process.argv[2] !== verb || done === `${verb} runs`) return;
+  if (done === `${verb} loads`) {
+    await load();
+    flushCompileCache();
+    replace(verb, { [MARK]: `${verb} runs` });
+  } else {
+    const folder = process.env['NODE_COMPILE_CACHE'] || made(cache);
+    const compiled = folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+    const next = folder === undefined ? 'runs' : 'loads';
+    replace(verb, { ...compiled, [MARK]: `${verb} ${next}` });
+    enableCompileCache(folder);
+  }
 }
 
-function restart(
-  verb: string,
-  flags: readonly string[],
-  env: Readonly<Record<string, string>>,
-): void {
-  const isCommand = process.argv[2] === verb && process.env[MARK] !== verb;
-  if (!isCommand || process.platform === 'win32' || process.execve === undefined) return;
+/** Returns where it cannot be done. */
+function replace(verb: keyof typeof LEAN, told: Readonly<Record<string, string>>): void {
+  if (process.platform === 'win32' || process.execve === undefined) return;
+  const { flags, env } = LEAN[verb];
+  const isFlagged = flags.every((flag) => process.execArgv.includes(flag));
   try {
     process.execve(
       process.execPath,
       // Of two values the later holds: who gives one by hand means it.
-      [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)],
-      { ...env, ...process.env, [MARK]: verb },
+      [
+        process.execPath,
+        ...(isFlagged ? [] : flags),
+        ...process.execArgv,
+        ...process.argv.slice(1),
+      ],
+      { ...env, ...process.env, ...told },
     );
   } catch {
     // In a worker, or under a permission model: go on as we are.
   }
 }
 
-/** The same for the server, by `SERVER_FLAGS`. */
-export function keepNurserySmall(): void {
-  restart('server', SERVER_FLAGS, {});
-}
-
-/** Undefined where the state folder cannot be used: whoever starts the agent says so. */
-function cacheFolder(state: string): string | undefined {
-  const folder = resolve(state, 'cache');
+/** Undefined where the folder cannot be used: of a state folder, whoever starts the agent says so. */
+function made(folder: string): string | undefined {
   try {
     makeFolder(folder);
     return folder;

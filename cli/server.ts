@@ -1,11 +1,7 @@
-import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Logger, pino } from 'pino';
-import { type RunningServer, ServerConfigError, startServer } from '../server/main.ts';
-import { keepNurserySmall } from './lean-process.ts';
-import { loadSetup } from './setup.ts';
-import { stopSignal } from './stop-signal.ts';
-import { ownVersion } from './version.ts';
+import { becomeLean } from './lean-process.ts';
 
 const HELP = `vedette server [--config FILE] [--log-level LEVEL]
 
@@ -28,9 +24,6 @@ Exit code: 0 stopped, 1 failed, 2 wrong usage, 78 bad configuration.
 `;
 
 const LEVELS = ['debug', 'info', 'warn', 'error'];
-const BAD_CONFIG = 78;
-/** Warnings of one configuration in the log. */
-const SAID = 20;
 
 /** The verb `server`; returns the exit code once the server has stopped. */
 export async function run(argv: string[]): Promise<number> {
@@ -51,52 +44,16 @@ export async function run(argv: string[]): Promise<number> {
     process.stderr.write(`vedette server: --log-level is one of ${LEVELS.join(', ')}\n`);
     return 2;
   }
-  keepNurserySmall();
-  enableCompileCache();
-  const loaded = await loadSetup(values.config);
-  if (!loaded.ok) return badConfig(loaded.problems);
-  const log: Logger = pino({ level });
-  const { warnings } = loaded;
-  for (const text of warnings.slice(0, SAID)) log.warn({ config: text }, 'configuration');
-  if (warnings.length > SAID) {
-    log.warn({ more: warnings.length - SAID }, 'more of that: see vedette config check');
-  }
-  // Before the start: a signal that comes meanwhile must not end us half-way.
-  const stop = stopSignal();
-  let server: RunningServer;
-  try {
-    server = await startServer({ setup: loaded.setup, version: ownVersion(), log });
-  } catch (error) {
-    if (error instanceof ServerConfigError) return badConfig([error.message]);
-    log.fatal({ err: error }, 'the server cannot start');
-    return 1;
-  }
-  process.on('SIGHUP', () => void reload(server, values.config, log));
-  process.on('SIGUSR2', () => {
-    log.level = log.level === 'debug' ? level : 'debug';
-    log.info({ level: log.level }, 'log level');
-  });
-  log.info({ signal: await stop }, 'stopping');
-  await server.stop();
-  log.info({}, 'stopped');
-  return 0;
+  const load = () => import('./serve.ts');
+  await becomeLean('server', cacheFolder(process.env), async () => (await load()).loadAll());
+  const { serve } = await load();
+  return await serve(values.config, level);
 }
 
-function badConfig(problems: readonly string[]): number {
-  for (const text of problems) process.stderr.write(`${text}\n`);
-  return BAD_CONFIG;
-}
-
-async function reload(server: RunningServer, file: string | undefined, log: Logger): Promise<void> {
-  try {
-    const loaded = await loadSetup(file);
-    if (!loaded.ok) {
-      log.error({ problems: loaded.problems }, 'the new configuration is bad: the old one stays');
-      return;
-    }
-    await server.reload(loaded.setup);
-    log.info({}, 'the new configuration is in force');
-  } catch (err) {
-    log.error({ err }, 'the new configuration could not be taken: the old one stays');
-  }
+/** Which state folder it has, only the configuration says, and reading that is half of the program. */
+function cacheFolder(env: NodeJS.ProcessEnv): string {
+  const { CACHE_DIRECTORY: systemd, XDG_CACHE_HOME: xdg } = env;
+  // systemd lists several folders separated by colons; the first is ours.
+  if (systemd) return systemd.split(':')[0] as string;
+  return join(xdg || join(env['HOME'] || homedir(), '.cache'), 'vedette');
 }

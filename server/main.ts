@@ -46,6 +46,7 @@ import { planDeliveries } from './ticket/plan.ts';
 import { createTicketer } from './ticket/ticketer.ts';
 
 export { createHistoryFile, predictUse } from './history/history-file.ts';
+export { loadAll } from './history/sealer-thread.ts';
 export { exportLines } from './input-log/export-lines.ts';
 export type { PipelineSnapshot } from './pipeline/restore.ts';
 export { readStoredHistory } from './stored-history.ts';

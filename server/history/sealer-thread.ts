@@ -20,6 +20,9 @@ export interface ThreadAnswer {
 
 const THREAD = new URL('../history-thread.ts', import.meta.url);
 
+/** Loads what the server's thread will run, and runs none of it: then it is in the compile cache. */
+export const loadAll = (): Promise<unknown> => import('../history-thread.ts');
+
 /** Coding, compression and the disk in a thread of their own: the event loop only hands over. */
 export function startSealerThread(options: ThreadOptions): Sealer {
   const worker = new Worker(THREAD, { workerData: options });

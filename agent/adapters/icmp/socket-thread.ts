@@ -1,5 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { FromWorker, IcmpModes, ToWorker } from './messages.ts';
 
@@ -26,8 +27,8 @@ export function startThread(program: URL, hear: (message: FromWorker) => void): 
     // The parent's loaders and flags (a test runner's) are of no use to the thread.
     execArgv: [],
     name: 'echo sockets',
-    // Sources that main has on disk without types need not be stripped anew: that costs 20 MB.
-    env: cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache },
+    // Node adds a folder for its version. Sources that main has on disk without types need not be stripped anew: that costs 20 MB.
+    env: cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(cache) },
   });
   let wakeFd = -1;
   let crash = '';
