@@ -6,6 +6,7 @@ import { createHistoryData } from './support-history-data.ts';
 import { type ManyFigures, measureMany } from './support-history-many.ts';
 import {
   type Asked,
+  FIRST_QUERIES,
   type HistoryFigures,
   type Picked,
   WARM_QUERIES,
@@ -140,7 +141,7 @@ const manyFigures = (many: ManyFigures): Figure[] => [
 const ASKED = `one after the other by one connection, until the last byte, after ${WARM_QUERIES} to warm up`;
 
 const half = ({ asked }: { readonly asked: Asked }): string =>
-  `half of them within ${asked.p50Ms.toFixed(1)} ms, ${asked.cpuMs.toFixed(1)} ms of the server's CPU each, p95 of those to warm up ${asked.coldP95Ms.toFixed(1)} ms`;
+  `half of them within ${asked.p50Ms.toFixed(1)} ms, ${asked.cpuMs.toFixed(1)} ms of the server's CPU each, p95 of the first ${FIRST_QUERIES} ${asked.coldP95Ms.toFixed(1)} ms, of the others to warm up ${asked.warmingP95Ms.toFixed(1)}`;
 
 const cpuOf = ({ stallCpuMs }: Stall): string =>
   `most CPU in one turn ${stallCpuMs.toFixed(0)} ms, the rest is others on the machine`;

@@ -16,6 +16,7 @@ export interface ToAsker {
 export interface FromAsker {
   /** Milliseconds of each, those to warm up too. */
   readonly times: readonly number[];
+  /** Without those of the first. */
   readonly bodies: readonly string[];
   /** CPU-seconds of the server for all but the first. */
   readonly cpu: number;
@@ -39,8 +40,9 @@ async function ask({ urls, warm, pid }: ToAsker): Promise<FromAsker> {
   for (const [n, url] of urls.entries()) {
     if (n === warm) cpuBefore = cpuSecondsOf(pid);
     const started = performance.now();
-    bodies.push(await get(url, agent));
+    const body = await get(url, agent);
     times.push(performance.now() - started);
+    if (n >= warm) bodies.push(body);
   }
   const cpu = cpuSecondsOf(pid) - cpuBefore;
   agent.destroy();
