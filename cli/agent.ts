@@ -12,7 +12,7 @@ Polls routers and links by ICMP, STAMP and SNMP and ships what it finds to a Ved
 poll is the server's to say. Measurements wait on disk while the server cannot be reached.
 
   --server URL       https://… ; plain http:// only to this machine
-  --state DIR        folder for agent.json and the spool; default $STATE_DIRECTORY,
+  --state DIR        folder for agent.json, the spool and a cache of Node's; default $STATE_DIRECTORY,
                      $XDG_STATE_HOME/vedette/agent or ~/.local/state/vedette/agent
   --log-level LEVEL  debug, info (default), warn, error
   -h, --help         this text
@@ -59,7 +59,11 @@ export async function run(argv: string[]): Promise<number> {
 
 async function runAgent({ server, state, level }: AgentArguments, token: string): Promise<number> {
   const load = () => import('../agent/main.ts');
-  await becomeLean('agent', resolve(state, 'cache'), async () => (await load()).loadAll());
+  await becomeLean(
+    'agent',
+    () => resolve(state, 'cache'),
+    async () => (await load()).loadAll(),
+  );
   const { AgentStartError, startAgent } = await load();
   const agentKey = process.env['VEDETTE_AGENT_KEY'];
   try {

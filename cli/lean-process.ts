@@ -1,3 +1,4 @@
+import { realpathSync, statfsSync, statSync } from 'node:fs';
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { makeFolder } from '../agent/adapters/file-spool/folder.ts';
 
@@ -32,49 +33,53 @@ const LEAN = {
 /** Says to the next process how far it is. */
 const MARK = 'VEDETTE_LEAN';
 
+/** What the cache of one version takes, several times. On a full disk Node leaves an empty file of each source. */
+const ROOM_BYTES = 64 * 1024 * 1024;
+
 /**
  * Replaces this process by the same one with lean flags (same pid, same standard streams), and only
  * when it is the command itself: flags like these cannot be set in a running process. Twice: the first
  * loads all that the program will run and does nothing else, so that the second finds it without types
  * in `cache`: the stripper would be another 20 MB for as long as it runs. Returns in the second, and
  * where the system cannot do it; the program then is only larger.
- * @param cache a folder for this user alone: what lies in it is run
+ * @param cache where what is compiled may lie; unless NODE_COMPILE_CACHE says so
  */
 export async function becomeLean(
   verb: keyof typeof LEAN,
-  cache: string,
+  cache: () => string,
   load: () => Promise<unknown>,
 ): Promise<void> {
+  if (process.argv[2] !== verb) return;
   const done = process.env[MARK];
-  if (process.argv[2] !== verb || done === `${verb} runs`) return;
+  // Children are other programs.
+  delete process.env[MARK];
+  if (done === `${verb} runs`) return;
   if (done === `${verb} loads`) {
     await load();
     flushCompileCache();
     replace(verb, { [MARK]: `${verb} runs` });
-  } else {
-    const folder = process.env['NODE_COMPILE_CACHE'] || made(cache);
-    const compiled = folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
-    const next = folder === undefined ? 'runs' : 'loads';
-    replace(verb, { ...compiled, [MARK]: `${verb} ${next}` });
-    enableCompileCache(folder);
+    return;
   }
+  const folder = process.env['NODE_COMPILE_CACHE'] || usable(cache);
+  if (folder === undefined) {
+    replace(verb, { [MARK]: `${verb} runs` });
+    return;
+  }
+  replace(verb, { NODE_COMPILE_CACHE: folder, [MARK]: `${verb} loads` });
+  enableCompileCache(folder);
 }
 
 /** Returns where it cannot be done. */
 function replace(verb: keyof typeof LEAN, told: Readonly<Record<string, string>>): void {
   if (process.platform === 'win32' || process.execve === undefined) return;
   const { flags, env } = LEAN[verb];
-  const isFlagged = flags.every((flag) => process.execArgv.includes(flag));
+  // Who gives one by hand means it.
+  const given = `${process.execArgv.join(' ')} ${process.env['NODE_OPTIONS'] ?? ''}`;
+  const missing = flags.filter((flag) => !given.includes(flag.split('=')[0]!));
   try {
     process.execve(
       process.execPath,
-      // Of two values the later holds: who gives one by hand means it.
-      [
-        process.execPath,
-        ...(isFlagged ? [] : flags),
-        ...process.execArgv,
-        ...process.argv.slice(1),
-      ],
+      [process.execPath, ...missing, ...process.execArgv, ...process.argv.slice(1)],
       { ...env, ...process.env, ...told },
     );
   } catch {
@@ -82,11 +87,18 @@ function replace(verb: keyof typeof LEAN, told: Readonly<Record<string, string>>
   }
 }
 
-/** Undefined where the folder cannot be used: of a state folder, whoever starts the agent says so. */
-function made(folder: string): string | undefined {
+/**
+ * The folder, if there is room in it and nobody else can write there: what lies in it is run. Without
+ * it the program is only larger, so nothing is said; of a state folder, whoever opens it does.
+ */
+function usable(cache: () => string): string | undefined {
   try {
+    const folder = cache();
     makeFolder(folder);
-    return folder;
+    const { uid, mode } = statSync(realpathSync(folder));
+    const isOwn = process.getuid === undefined || (uid === process.getuid() && !(mode & 0o022));
+    const { bavail, bsize } = statfsSync(folder);
+    return isOwn && bavail * bsize > ROOM_BYTES ? folder : undefined;
   } catch {
     return undefined;
   }

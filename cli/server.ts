@@ -12,6 +12,9 @@ Collects what agents send, judges it, files tickets, shows the page.
   --log-level LEVEL  debug, info (default), warn, error
   -h, --help         this text
 
+What Node makes of the sources is kept in $NODE_COMPILE_CACHE, $CACHE_DIRECTORY,
+$XDG_CACHE_HOME/vedette or ~/.cache/vedette; it can be deleted at any time.
+
 SIGTERM, SIGINT: stop taking, finish what came, save, end (20 s at most); a second one ends at once
 SIGHUP:          check the configuration and swap it; a bad one is named and the old one stays
 SIGUSR2:         log more, until the next SIGUSR2
@@ -45,7 +48,11 @@ export async function run(argv: string[]): Promise<number> {
     return 2;
   }
   const load = () => import('./serve.ts');
-  await becomeLean('server', cacheFolder(process.env), async () => (await load()).loadAll());
+  await becomeLean(
+    'server',
+    () => cacheFolder(process.env),
+    async () => (await load()).loadAll(),
+  );
   const { serve } = await load();
   return await serve(values.config, level);
 }

@@ -6,7 +6,7 @@ import { findSeries } from './find.ts';
 import { HeadBook } from './head-book.ts';
 import { readRange } from './range.ts';
 import { DAY_MS } from './rollup.ts';
-import { asStored, createOpenChunks, type ReadSamples, readSamples } from './samples.ts';
+import { asStored, createColumnReader, type ReadSamples, readSamples } from './samples.ts';
 import { scaleOf } from './scale.ts';
 
 /** Blobs kept open: a few bundles over some days. */
@@ -16,7 +16,7 @@ const OPENED_BYTES = 8 * 1024 * 1024;
 export function createHistoryFile(store: HistoryStore): HistoryFile {
   const book = new HeadBook(store.series(), store.positions().bundles);
   const isStored = new Set([...book.slots.keys()]);
-  const columns = createOpenChunks(store.blob, OPENED_BYTES);
+  const columns = createColumnReader(store.blob, OPENED_BYTES);
   const find = (key: string): NumberedSeries | undefined => book.slots.get(key)?.series;
 
   const samples: ReadSamples = (key, from, to) => {

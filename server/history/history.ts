@@ -9,9 +9,9 @@ import { type RangeDeps, readRange } from './range.ts';
 import { newestOf } from './round.ts';
 import {
   asStored,
-  createOpenChunks,
+  createColumnReader,
+  keepingHeads,
   type ReadSamples,
-  readingParts,
   readSamples,
 } from './samples.ts';
 import { createSealQueue, type HistoryLog } from './seal-queue.ts';
@@ -80,7 +80,7 @@ export function createHistory(options: HistoryOptions): RunningHistory {
     log.error({ what }, 'a stored piece of the history is damaged: its time is left out');
   }
 
-  const columns = createOpenChunks(readingParts(store), OPENED_BYTES);
+  const columns = createColumnReader(keepingHeads(store), OPENED_BYTES);
   const stored = {
     chunks: store.chunks,
     gaps: (from: EpochMs, to: EpochMs) => [

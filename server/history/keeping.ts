@@ -2,7 +2,7 @@ import { epochMs } from '../../protocol/model/units.ts';
 import type { HistoryStore, NumberedSeries } from '../ports/history.ts';
 import { CONTEXT_METRICS } from './derive.ts';
 import { DAY_MS, encodeRollup } from './rollup.ts';
-import { createOpenChunks, type ReadSamples, readSamples } from './samples.ts';
+import { createColumnReader, type ReadSamples, readSamples } from './samples.ts';
 import type { KeepJob } from './sealing.ts';
 
 /** A day is rolled up this long after its end: late samples make it be rolled up again. */
@@ -21,7 +21,7 @@ export function createStoredReader(
   onCorrupt: (chunk: number) => void,
 ): { readonly byKey: ReadonlyMap<string, NumberedSeries>; readonly read: ReadSamples } {
   const byKey = new Map<string, NumberedSeries>(store.series().map((one) => [one.key, one]));
-  const columns = createOpenChunks(store.blob, OPENED_BYTES);
+  const columns = createColumnReader(store.blob, OPENED_BYTES);
   // Series of one bundle are asked for one after the other, for the same day.
   const answers = new Map<string, ReturnType<HistoryStore['chunks']>>();
   /** What is known of a device or port is read for each counter of it. */

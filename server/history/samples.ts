@@ -36,7 +36,7 @@ const SMALL = 8 * 1024;
 export type ReadBlob = (chunk: number) => Uint8Array | PartOfBlob | undefined;
 
 /** SQLite reads the whole row for any part of it, so what is opened is read once. */
-export function readingParts(store: Pick<HistoryStore, 'blob' | 'part'>): ReadBlob {
+export function keepingHeads(store: Pick<HistoryStore, 'blob' | 'part'>): ReadBlob {
   return (chunk) => {
     const blob = store.blob(chunk);
     if (blob === undefined || blob.length <= SMALL) return blob;
@@ -47,7 +47,7 @@ export function readingParts(store: Pick<HistoryStore, 'blob' | 'part'>): ReadBl
 const NOTHING = new Uint8Array(0);
 
 /** Remembers the chunks that were asked for last, so many bytes in memory together. */
-export function createOpenChunks(readBlob: ReadBlob, maxBytes: number): ReadColumns {
+export function createColumnReader(readBlob: ReadBlob, maxBytes: number): ReadColumns {
   /** The one that was asked for longest ago comes first. */
   const opened = new Map<number, OpenBundle>();
   let held = 0;

@@ -40,8 +40,8 @@ const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 const CLOSE_OBJECT = 0x7d;
 
-/** Bytes of a number with its comma: -1.2345678901234567e-300 is the longest there is. */
-const MOST = 25;
+/** Bytes of a number with its comma: -0.0000012345678901234567 is the longest there is. */
+const MOST = 26;
 /** Both brackets, and what a word of four digits may write beyond the end of a number. */
 const SPARE = 8;
 

@@ -1,8 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { freePort, startVedette } from '../../lab/programs.ts';
+import { follow, freePort, vedetteCommand } from '../../lab/programs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vedette-lean-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -13,22 +24,25 @@ const STRIPPED = /Creating temporary file for cache of (\S+) \(StrippedTypeScrip
 
 /** Starts and stops a program; what it said, by the processes it was one after the other. */
 async function runOnce(args: readonly string[], started: string, env: Record<string, string>) {
-  const program = startVedette('lean', args, { ...env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' });
-  let said = '';
-  const hear = (chunk: Buffer): void => {
-    said += chunk.toString();
-  };
-  program.child.stdout?.on('data', hear);
-  program.child.stderr?.on('data', hear);
+  // Not by a pipe: what Node says of itself is lost where nobody reads fast enough.
+  const log = join(folder, `${args[0]}.log`);
+  const fd = openSync(log, 'w');
+  const child = spawn(...vedetteCommand(args), {
+    env: { ...process.env, ...env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' },
+    stdio: ['ignore', fd, fd],
+  });
+  closeSync(fd);
+  const program = follow('lean', child);
+  const said = (): string => readFileSync(log, 'utf8');
   let flags = '';
   try {
-    await expect.poll(() => said.includes(started), { timeout: 60_000, interval: 50 }).toBe(true);
+    await expect.poll(() => said().includes(started), { timeout: 60_000, interval: 50 }).toBe(true);
     // Of the process that was started: it has the number it had.
-    flags = readFileSync(`/proc/${program.child.pid}/cmdline`, 'utf8');
+    flags = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
   } finally {
     await program.end();
   }
-  const [, loading = '', ...running] = said.split(BEGIN);
+  const [, loading = '', ...running] = said().split(BEGIN);
   const strippedIn = (text: string): string[] =>
     [...text.matchAll(STRIPPED)].map(([, file]) => file!);
   return { loaded: strippedIn(loading), later: running.flatMap(strippedIn), flags };
@@ -64,5 +78,16 @@ describe.skipIf(process.platform !== 'linux')('the first start', () => {
     expect(later).toEqual([]);
     expect(flags).toContain('--max-semi-space-size=8\0');
     expect(statSync(join(folder, 'cache', 'vedette')).mode & 0o077).toBe(0);
+  });
+
+  test('of an agent runs nothing from a folder in which others can write', async () => {
+    const state = join(folder, 'shared');
+    mkdirSync(join(state, 'cache'), { recursive: true, mode: 0o700 });
+    chmodSync(join(state, 'cache'), 0o777);
+    const args = ['agent', '--server', 'http://127.0.0.1:9', '--state', state];
+    const env = { VEDETTE_TOKEN: `vedette_${'a'.repeat(43)}` };
+    const { loaded, later, flags } = await runOnce(args, 'agent started', env);
+    expect([...loaded, ...later]).toEqual([]);
+    expect(flags).toContain('--max-semi-space-size=1\0');
   });
 });

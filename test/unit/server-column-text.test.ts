@@ -32,6 +32,13 @@ test('columns are written byte for byte as JSON.stringify writes them', () => {
   );
 });
 
+test('the longest numbers there are have room', () => {
+  const longest = Array.from({ length: 100 }, () => -1.2345678901234567e-6);
+  expect(withColumns({ a: 1 }, { value: longest }).toString()).toBe(
+    JSON.stringify({ a: 1, value: longest }),
+  );
+});
+
 test('an answer stays as it is when the next one is written', () => {
   const many = Array.from({ length: 5000 }, (_, n) => n / 1000);
   const first = withColumns(HEAD, { at: [1_700_000_000_000], value: many });

@@ -4,7 +4,7 @@ import type { Sample } from '../../protocol/model/sample.ts';
 import { durationMs, epochMs } from '../../protocol/model/units.ts';
 import { encodeBundle, FIXED } from '../../server/history/bundle-codec.ts';
 import { openBundle } from '../../server/history/open-bundle.ts';
-import { createOpenChunks } from '../../server/history/samples.ts';
+import { createColumnReader } from '../../server/history/samples.ts';
 import type { Sealer } from '../../server/history/sealing.ts';
 import {
   DAY,
@@ -348,7 +348,7 @@ test('series are found by subject, metric and agent, a page at a time, rates bes
 test('chunks stay open as long as they are asked for, and not more of them than fit', () => {
   const asked: number[] = [];
   const { blob } = encodeBundle([]);
-  const columns = createOpenChunks((id) => {
+  const columns = createColumnReader((id) => {
     asked.push(id);
     return id === 9 ? undefined : blob;
   }, 2.5 * openBundle(blob).bytes);

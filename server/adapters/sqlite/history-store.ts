@@ -114,7 +114,7 @@ function createReaders(db: DatabaseSync) {
   const blob = db.prepare('SELECT blob FROM chunks WHERE id = ?');
   const part = db.prepare('SELECT substr(blob, ?2 + 1, ?3) AS blob FROM chunks WHERE id = ?1');
   const begin = db.prepare('BEGIN');
-  const commit = db.prepare('COMMIT');
+  const end = db.prepare('ROLLBACK');
   const rollups = db.prepare(
     'SELECT bundle, day, blob FROM rollups WHERE bundle = ? AND day BETWEEN ? AND ? ORDER BY day',
   );
@@ -148,7 +148,8 @@ function createReaders(db: DatabaseSync) {
       try {
         return work();
       } finally {
-        commit.run();
+        // It wrote nothing. Closed meanwhile, or ended by SQLite after an error of the disk: it is over.
+        if (db.isOpen && db.isTransaction) end.run();
       }
     },
     part: (chunk: number, at: number, length: number) =>
