@@ -1,4 +1,5 @@
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { copySegments, copySnapshots } from '../server/adapters/file-log/copy.ts';
@@ -12,7 +13,8 @@ const HELP = `vedette backup DIR [--config FILE]
 
 Copies the state of the server to DIR: database, history, input log and snapshots, consistent with each
 other, whether the server runs or not. To restore, stop the server and put the copy where
-server.state points; agents then send again what came after the copy, as far as they hold it.
+server.state points. What came after the copy is gone but for what agents still hold (what the server
+had confirmed they do not); tokens are as they were then: revoke again, make new ones (vedette token).
 
 It works on the files and asks nobody, so it also works when the server does not answer.
 
@@ -68,6 +70,8 @@ export async function backUp(
 ): Promise<{ position: number }> {
   await mkdir(target, { recursive: true, mode: 0o700 });
   if ((await readdir(target)).length > 0) throw new Error(`${target} is not empty`);
+  // It was there already, maybe for everybody to read: tokens' hashes and all measurements come into it.
+  await chmod(target, 0o700);
   const db = openDatabase(join(state, 'state.db'));
   try {
     await db.backup(join(target, 'state.db'));
@@ -78,6 +82,10 @@ export async function backUp(
   await copyFile(join(state, 'installation'), join(target, 'installation'));
   await copySnapshots(join(state, 'snapshots'), join(target, 'snapshots'));
   await copySegments(join(state, 'log'), join(target, 'log'));
+  for (const name of ['state.db', 'history.db']) {
+    const copy = join(target, name);
+    if (existsSync(copy)) await chmod(copy, 0o600);
+  }
   return await check(target);
 }
 

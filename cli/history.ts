@@ -14,6 +14,7 @@ import { createHistoryFile, type PipelineSnapshot, readStoredHistory } from '../
 import { ndjsonOf, openMetricsOf } from './history-export.ts';
 import { type ImportTally, importFiles } from './history-import.ts';
 import type { Picking } from './history-pick.ts';
+import { pickSeries } from './history-pick.ts';
 import { ReplayInputError } from './replay-source.ts';
 
 const HELP = `vedette history export [--format ndjson|openmetrics] [--from TIME] [--to TIME]
@@ -157,6 +158,7 @@ async function giveOut(
     const snapshot = newest && (JSON.parse(newest.json) as PipelineSnapshot);
     const history = await readStoredHistory({ store, log, snapshot });
     const onGap = (text: string) => process.stderr.write(`vedette history: ${text}\n`);
+    if (pickSeries(history, picking).length === 0) onGap('no series on record is meant by that');
     for (const piece of write(history, picking, { onGap })) {
       if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
     }

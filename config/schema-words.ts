@@ -15,7 +15,9 @@ export const Text = Type.String({
   expected: 'a text of 1 to 255 characters',
 });
 export const Address = Type.String({
-  pattern: '^[^\\s/]{1,255}$',
+  // Digits and dots alone are an IPv4 address, and a whole one: a host name ends in a letter somewhere.
+  pattern:
+    '^(?![0-9.]+$)[^\\s/]{1,255}$|^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\\.(?!$)|$)){4}$',
   expected: 'an IP address or a host name',
 });
 export const port = (value: number, description?: string) =>

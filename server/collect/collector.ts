@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, {
   type FastifyBaseLogger,
+  type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -43,6 +44,10 @@ const DEFAULT_RATE: RateLimit = { perSecond: 250, burst: 1000 };
 const DICTIONARY_BYTES = 24 * 1024 * 1024;
 const MAX_WAIT = seconds(30);
 
+/** Fastify has none where nothing was sent. */
+const bodyOf = ({ body }: FastifyRequest): Buffer => (body as Buffer | undefined) ?? NOTHING;
+const NOTHING = Buffer.alloc(0);
+
 /**
  * The listener for agents. A request is asked in this order: who (before a byte of the body is
  * read), how often, how large, what shape, and only then the pipeline.
@@ -54,6 +59,9 @@ export async function createCollector(deps: CollectorDeps): Promise<FastifyInsta
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BATCH_LIMITS.bodyBytes,
     genReqId: () => randomUUID(),
+    // Before every hook: an address that cannot be decoded.
+    frameworkErrors: (_error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+      refuse(request, reply, problem('malformed', 'The address cannot be decoded.')),
     // An idle keep-alive connection outlives the agents' 5 s heartbeat.
     keepAliveTimeout: 75_000,
     requestTimeout: 60_000,
@@ -76,7 +84,7 @@ export async function createCollector(deps: CollectorDeps): Promise<FastifyInsta
   app.addHook('preClose', async () => configs.release());
 
   app.post('/v1/samples', async (request, reply) => {
-    const parsed = parseBatch(request.body as Buffer, request.agent);
+    const parsed = parseBatch(bodyOf(request), request.agent);
     const oldest = numberHeader(request, OLDEST_HEADER);
     return answer(request, reply, parsed, async (batch) => {
       const outcome = await deps.pipeline.batch(sentOf(request), batch, oldest);
@@ -88,7 +96,7 @@ export async function createCollector(deps: CollectorDeps): Promise<FastifyInsta
   });
 
   app.post('/v1/heartbeat', async (request, reply) => {
-    const parsed = parseHeartbeat(request.body as Buffer, request.agent);
+    const parsed = parseHeartbeat(bodyOf(request), request.agent);
     return answer(request, reply, parsed, async (heartbeat) => {
       const outcome = await deps.pipeline.heartbeat(sentOf(request), heartbeat);
       if (outcome.kind === 'refused') return outcome;
@@ -97,7 +105,7 @@ export async function createCollector(deps: CollectorDeps): Promise<FastifyInsta
   });
 
   app.put('/v1/dictionary', { bodyLimit: DICTIONARY_BYTES }, async (request, reply) => {
-    const parsed = parseDictionary(request.body as Buffer, request.agent);
+    const parsed = parseDictionary(bodyOf(request), request.agent);
     return answer(request, reply, parsed, async (dictionary) => {
       const outcome = await deps.pipeline.dictionary(sentOf(request), dictionary);
       return outcome.kind === 'refused' ? outcome : { kind: 'accepted', value: {} };

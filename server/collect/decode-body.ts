@@ -21,6 +21,8 @@ export function decodeBody(request: FastifyRequest, payload: RequestPayload): Re
   const decoder = decoders[encoding as keyof typeof decoders]();
   // The length of what was sent says nothing of what comes out.
   delete request.headers['content-length'];
+  // Of a body without length and type Fastify thinks that there is none.
+  request.headers['content-type'] ??= 'application/json';
   // After a 413 nobody else listens, and an unheard error would end the process.
   decoder.on('error', () => {});
   payload.on('error', (error: Error) => decoder.destroy(error));

@@ -160,13 +160,23 @@ export function createPlaces({ isSilent, figuresOf }: PlacesDeps): Places {
   function deviceView(device: Device): DeviceView {
     const known = [...(attributes.get(device.id)?.values() ?? [])];
     const interfaces = known.map((one) => ({ ...one, health: stateOf(one.subject).health }));
+    const hurt = known.filter(({ subject }) => RANK[stateOf(subject).health] >= RANK.degraded);
     return {
       id: device.id,
       name: device.name,
-      ...stateOf(subjectKey('device', device.id)),
+      ...withPorts(stateOf(subjectKey('device', device.id)), hurt),
       interfaces: interfaces.sort((a, b) => a.ifIndex - b.ifIndex),
     };
   }
+}
+
+/** A device that answers while a port of it fails is not well. Ports nobody misses have no trouble. */
+function withPorts(own: State, hurt: readonly InterfaceAttributes[]): State {
+  const [first] = hurt;
+  if (own.health !== 'up' || first === undefined) return own;
+  const name = first.alias ? `${first.name} (${first.alias})` : first.name;
+  const more = hurt.length > 1 ? ` and ${hurt.length - 1} more` : '';
+  return { health: 'degraded', because: `trouble at ${name}${more}` };
 }
 
 /** The first of the worst; a place without parts is unknown, never up. */

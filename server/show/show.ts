@@ -39,7 +39,14 @@ export async function createShow(deps: ShowDeps): Promise<FastifyInstance> {
     // People's clicks are no news; what fails is logged by the error handler.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * 1024,
+    // Of a request, not of its answer: a body that comes byte by byte ends here.
+    requestTimeout: 60_000,
     genReqId: () => randomUUID(),
+    // Before every hook: an address that cannot be decoded.
+    frameworkErrors(_error, request, reply) {
+      reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
+      return refuse(request, reply, 'malformed', 'The address cannot be decoded.');
+    },
     // Unknown parameters are refused instead of removed in silence.
     ajv: { customOptions: { removeAdditional: false } },
   });
@@ -78,10 +85,12 @@ type App = Pick<FastifyInstance, 'addHook'>;
 function guard(app: App, hosts: readonly string[]): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
-    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
+    // What is asked for, not how it is written: %61pi is api too.
+    const path = request.routeOptions.url ?? request.url;
+    if (path.startsWith('/api/')) reply.header('cache-control', 'no-store');
     if (!isOurHost(request.headers.host, hosts))
       return refuse(request, reply, 'forbidden-origin', 'The Host header is not a name of ours.');
-    const why = foreignOrigin(request.method, request.url, request.headers);
+    const why = foreignOrigin(request.method, path, request.headers);
     if (why !== undefined)
       return refuse(request, reply, 'forbidden-origin', `${why}; only our own page may do that.`);
     return undefined;

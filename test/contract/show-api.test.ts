@@ -232,7 +232,9 @@ describe('other web sites', () => {
   test('a foreign page cannot open streams, a followed link opens the page', async () => {
     const made = await show();
     const foreign = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' };
-    expect((await get(made, '/api/v1/stream', foreign)).statusCode).toBe(403);
+    for (const url of ['/api/v1/stream', '/%61pi/v1/stream', '/api/v1/%73tatus']) {
+      expect((await get(made, url, foreign)).statusCode).toBe(403);
+    }
     const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
     expect((await get(made, `/incidents/${ID}`, link)).headers['location']).toBe(
       `/#/incidents/${ID}`,
@@ -241,6 +243,13 @@ describe('other web sites', () => {
 });
 
 describe('around it', () => {
+  test('an address that cannot be decoded is told so, with the headers of every answer', async () => {
+    const answer = await get(await show(), '/%zz');
+    expect(answer.statusCode).toBe(400);
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+    expect(answer.headers['x-frame-options']).toBe('DENY');
+  });
+
   test('every answer forbids inline code, framing and sniffing', async () => {
     const made = await show();
     for (const url of ['/', '/api/v1/status', '/nothing', '/healthz']) {

@@ -185,14 +185,13 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     said,
     async post(body, headers = {}, path = '/v1/samples') {
       const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
+      const usual = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      // An empty one is not sent.
+      const sent = Object.entries({ ...usual, ...headers }).filter(([, value]) => value !== '');
       const answer = await app.inject({
         method: path === '/v1/dictionary' ? 'PUT' : 'POST',
         url: path,
-        headers: {
-          authorization: `Bearer ${token}`,
-          'content-type': 'application/json',
-          ...headers,
-        },
+        headers: Object.fromEntries(sent),
         payload: isRaw ? body : JSON.stringify(body),
       });
       const text = answer.body;

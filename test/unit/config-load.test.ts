@@ -184,6 +184,10 @@ describe('cross-checks', () => {
       'sites: [{ id: a, hub: true }, { id: b }]\nagents: [{ id: x, site: a }, { id: y, site: b, reflector: { address: 10.0.0.9 } }]\nlinks: [{ id: l, kind: wan, site: b, probes: [{ from: x, stamp: "10.0.0.9:862" }] }]',
       'the address of agent "x" is not known',
     ],
+    ...['10.0.0.1.4', '10.0.0', '10.0.0.333', '1234', '10.0.0.1.'].map((typo): [string, string] => [
+      `sites: [{ id: lyon, hub: true }]\ndevices: [{ id: d, site: lyon, address: "${typo}" }]`,
+      'an IP address or a host name',
+    ]),
     ['server: { people: { address: 0.0.0.0 } }', 'listens on loopback only'],
     ['server: { people: { address: "::" } }', 'listens on loopback only'],
     ['server: { agents: { address: 10.0.0.1 } }', 'tokens must not cross a network in clear'],

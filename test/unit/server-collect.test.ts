@@ -112,6 +112,14 @@ describe('a batch that is refused changes nothing', () => {
     ['another encoding', batch(1), { 'content-encoding': 'br' }, 415, 'unsupported-encoding'],
     ['garbage as gzip', 'no gzip', { 'content-encoding': 'gzip' }, 400, 'malformed'],
     ['garbage as zstd', 'no zstd', { 'content-encoding': 'zstd' }, 400, 'malformed'],
+    ['nothing at all', '', { 'content-type': '' }, 400, 'malformed'],
+    [
+      'garbage as gzip without a type',
+      'x',
+      { 'content-encoding': 'gzip', 'content-type': '' },
+      400,
+      'malformed',
+    ],
     ['no token', batch(1), { authorization: '' }, 401, 'unauthenticated'],
     ['a wrong token', batch(1), { authorization: 'Bearer vdt_x' }, 401, 'unauthenticated'],
   ])('%s', async (_name, body, headers, status, code) => {
@@ -146,6 +154,7 @@ test('plain, gzip and zstd bodies mean the same', async () => {
     [Buffer.from(JSON.stringify(batch(1))), {}],
     [gzipSync(JSON.stringify(batch(2))), { 'content-encoding': 'gzip' }],
     [zstdCompressSync(JSON.stringify(batch(3))), { 'content-encoding': 'zstd' }],
+    [gzipSync(JSON.stringify(batch(4))), { 'content-encoding': 'gzip', 'content-type': '' }],
   ];
   for (const [index, [body, headers]] of bodies.entries()) {
     const answer = await rig.post(body, headers);
@@ -154,7 +163,7 @@ test('plain, gzip and zstd bodies mean the same', async () => {
       config: 'rev-1',
     });
   }
-  expect(rig.engine.state().samples).toBe(6);
+  expect(rig.engine.state().samples).toBe(8);
 });
 
 test('the same batch again is acknowledged and has no effect; another content is a clone', async () => {

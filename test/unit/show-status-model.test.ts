@@ -120,6 +120,12 @@ describe('health', () => {
     });
     one.learned([port('ge-1', 2), port('ge-0', 1)]);
     one.apply([changed('interface:lyon-r1/ge-1', 'down')], T0);
+    // It answers, but it is not well, and neither is its site.
+    one.heard('lyon-a1', { at: T0 });
+    one.apply([changed('device:lyon-r1', 'up')], T0);
+    const [lyon] = one.view(T0).sites;
+    expect(lyon?.devices[0]).toMatchObject({ health: 'degraded', because: 'trouble at ge-1' });
+    expect(lyon?.health).not.toBe('up');
     expect(one.view(T0).sites[0]?.devices[0]?.interfaces).toMatchObject([
       { name: 'ge-0', health: 'unknown' },
       { name: 'ge-1', health: 'down' },

@@ -161,10 +161,12 @@ function Notice() {
 /** For those who listen: counts politely, a new critical incident at once. */
 function Announcements() {
   const { open, critical, unacknowledged } = openCounts.value;
+  const isLost = isStale.value;
   useEffect(() => {
-    document.title =
-      open === 0 ? 'Vedette' : `(${unacknowledged}${unacknowledged > 0 ? '!' : ''}) Vedette`;
-  }, [open, unacknowledged]);
+    const loud = unacknowledged > 0 ? `${unacknowledged}!` : open;
+    const told = open === 0 ? '' : `(${loud}) `;
+    document.title = isLost ? 'No updates: Vedette' : `${told}Vedette`;
+  }, [open, unacknowledged, isLost]);
   return (
     <div class="unseen">
       <p aria-live="polite">{isLoaded.value ? count(open, 'open incident') : ''}</p>

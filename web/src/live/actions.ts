@@ -37,19 +37,24 @@ export async function act(
   return failure;
 }
 
+const ANSWER_WITHIN_MS = 8_000;
+
 async function send(url: string, body: object): Promise<string | undefined> {
   try {
     const answer = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
     const said = (await answer.json()) as IncidentDetail & { title?: string; detail?: string };
     if (!answer.ok) return `${said.title ?? 'Refused'}: ${said.detail ?? answer.statusText}`;
     // The stream brings it too, within a second; a click should show at once.
     if (incidents.row(said.id) !== undefined) incidents.change([said]);
     return undefined;
-  } catch {
+  } catch (error) {
+    if ((error as Error).name === 'TimeoutError')
+      return `No answer within ${ANSWER_WITHIN_MS / 1000} s. It may still be carried out: look again before you repeat it.`;
     return 'The server did not answer; nothing was changed as far as we know.';
   }
 }

@@ -2,12 +2,15 @@ import type { StatusChange, StatusView } from '../../../protocol/wire/views.ts';
 
 /** What a page hears, at most once a second. */
 export type FeedMessage =
-  | { readonly kind: 'snapshot'; readonly status: StatusView }
+  /** `ageMs`: since the server was heard last, for a page that joins late. */
+  | { readonly kind: 'snapshot'; readonly status: StatusView; readonly ageMs?: number }
   | { readonly kind: 'change'; readonly change: StatusChange };
 
 export interface Feed {
   /** The whole state as known, for a page that joins late. */
   readonly status: StatusView | undefined;
+  /** Since the server was heard last. */
+  readonly ageMs: number;
   close(): void;
 }
 
@@ -23,12 +26,16 @@ export function openFeed(tell: (message: FeedMessage) => void): Feed {
   let pending: StatusChange | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
+  let heardAt = performance.now();
   const gathering = setInterval(flush, GATHER_MS);
   connect();
 
   return {
     get status() {
       return status;
+    },
+    get ageMs() {
+      return performance.now() - heardAt;
     },
     close() {
       isClosed = true;
@@ -43,10 +50,12 @@ export function openFeed(tell: (message: FeedMessage) => void): Feed {
     source = new EventSource('/api/v1/stream');
     source.addEventListener('snapshot', (event) => {
       status = JSON.parse(event.data) as StatusView;
+      heardAt = performance.now();
       pending = undefined;
       tell({ kind: 'snapshot', status });
     });
     source.addEventListener('change', (event) => {
+      heardAt = performance.now();
       pending = merge(pending, JSON.parse(event.data) as StatusChange);
     });
     source.addEventListener('error', () => {

@@ -5,6 +5,12 @@ import type {
   SeriesListView,
 } from '../../../protocol/wire/views.ts';
 
+/** A year of figures takes a second or two; who waits longer than this waits for nothing. */
+const ANSWER_WITHIN_MS = 20_000;
+
+const get = (what: string): Promise<Response> =>
+  fetch(`/api/v1/${what}`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+
 /** Figures of one series; undefined when none are kept. @throws when the server does not answer. */
 export async function fetchRange(
   series: string,
@@ -18,14 +24,14 @@ export async function fetchRange(
     to: String(Math.ceil(to)),
     ...(step !== undefined && { step: String(step) }),
   });
-  const answer = await fetch(`/api/v1/range?${query}`);
+  const answer = await get(`range?${query}`);
   if (answer.status >= 500) throw new Error(`range: ${answer.status}`);
   return answer.ok ? ((await answer.json()) as RangeView) : undefined;
 }
 
 /** @throws when the server does not answer, or refuses. */
 async function read<T>(path: string, query: Record<string, string>): Promise<T> {
-  const answer = await fetch(`/api/v1/${path}?${new URLSearchParams(query)}`);
+  const answer = await get(`${path}?${new URLSearchParams(query)}`);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return (await answer.json()) as T;
 }

@@ -81,9 +81,10 @@ let offset = 0;
 let heardAt: number | undefined;
 
 export function receive(message: FeedMessage): void {
-  heardAt = performance.now();
+  const age = message.kind === 'snapshot' ? (message.ageMs ?? 0) : 0;
+  heardAt = performance.now() - age;
   batch(() => {
-    if (message.kind === 'snapshot') replaceAll(message.status);
+    if (message.kind === 'snapshot') replaceAll(message.status, age);
     else {
       const { change } = message;
       offset = change.now - Date.now();
@@ -105,8 +106,8 @@ export function tick(): void {
   if (heardAt !== undefined) silence.value = performance.now() - heardAt;
 }
 
-function replaceAll(status: StatusView): void {
-  offset = status.now - Date.now();
+function replaceAll(status: StatusView, age: number): void {
+  offset = status.now + age - Date.now();
   version.value = status.version;
   sites.replace(status.sites);
   links.replace(status.links);

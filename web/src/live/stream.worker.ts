@@ -19,7 +19,8 @@ function join(tab: MessagePort): void {
   feed ??= openFeed((message) => {
     for (const each of tabs) each.postMessage(message);
   });
-  if (feed.status !== undefined) tab.postMessage({ kind: 'snapshot', status: feed.status });
+  const { status, ageMs } = feed;
+  if (status !== undefined) tab.postMessage({ kind: 'snapshot', status, ageMs });
 }
 
 function leave(tab: MessagePort): void {

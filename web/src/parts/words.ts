@@ -50,7 +50,9 @@ export const AGENT_MARKS: Record<AgentView['state'], { mark: Mark; word: string 
 
 /** What does not work at all is a square, what works badly a triangle, the ended a dot. */
 export function markOf(one: IncidentView): Mark {
-  if (one.state === 'resolved' || one.state === 'closed') return 'up';
+  if (one.state === 'resolved') return 'up';
+  // By a person: it may fail still.
+  if (one.state === 'closed') return 'unknown';
   return one.disturbance === 'outage' ? 'down' : 'degraded';
 }
 

@@ -101,6 +101,7 @@ export function Why({ one, detail }: WhyProps) {
   const said = new Set(root.because.map((reason) => reason.text));
   // The engine's reasons name the step again ("opened: …").
   const opened = one.because
+    .filter(({ kind }) => kind !== 'person' && kind !== 'cleared')
     .map((reason) => ({ ...reason, text: reason.text.replace(/^opened: /, '') }))
     .filter((reason) => !said.has(reason.text));
   const sure = Math.round(root.confidence * 100);

@@ -15,7 +15,16 @@ import {
 import { Shape } from '../parts/marks.tsx';
 import { incidentHref, route, siteHref } from '../parts/route.ts';
 import { Age } from '../parts/time.tsx';
-import { count, glued, HEALTH_WORDS, type Mark, money, people, span } from '../parts/words.ts';
+import {
+  count,
+  glued,
+  HEALTH_WORDS,
+  type Mark,
+  markOf,
+  money,
+  people,
+  span,
+} from '../parts/words.ts';
 import { Announced } from './announced.tsx';
 import { IncidentRow } from './incident-row.tsx';
 import { ServicesBoard } from './services.tsx';
@@ -74,7 +83,7 @@ function OwnTroubles() {
 
 function Headline() {
   const { open, people: hit, unacknowledged, lastFaultAt } = openCounts.value;
-  const { sites: siteCount, links: linkCount, health, silentAgents } = counts.value;
+  const { sites: siteCount } = counts.value;
   const quiet = useComputed(() =>
     lastFaultAt === undefined
       ? 'no fault on record'
@@ -87,21 +96,7 @@ function Headline() {
         <p>Add sites and links to the configuration; they appear here by themselves.</p>
       </header>
     );
-  if (open === 0) {
-    const isAllUp = health.up === siteCount && silentAgents === 0;
-    return (
-      <header class={`headline ${isAllUp ? 'is-quiet' : ''}`}>
-        <h1>
-          <Shape mark={isAllUp ? 'up' : 'unknown'} />
-          {isAllUp ? 'All quiet' : 'No incident is open'}
-        </h1>
-        <p>
-          {count(siteCount, 'site')}, {count(linkCount, 'link')}, {quiet}
-          {isAllUp ? '' : '; not everything can be seen'}
-        </p>
-      </header>
-    );
-  }
+  if (open === 0) return <NothingOpen quiet={quiet.value} />;
   return (
     <header class="headline">
       <h1>{count(open, 'open incident')}</h1>
@@ -110,6 +105,27 @@ function Headline() {
         {', '}
         {unacknowledged === 0 ? 'all acknowledged' : `${unacknowledged} not acknowledged`}
         <ServiceWords />
+      </p>
+    </header>
+  );
+}
+
+/** Quiet is said only where everything is seen and well. */
+function NothingOpen({ quiet }: { readonly quiet: string }) {
+  const { sites: siteCount, links: linkCount, health, silentAgents } = counts.value;
+  const isAllUp = health.up === siteCount && silentAgents === 0;
+  const hurt = health.down + health.degraded;
+  const isBlind = health.unknown > 0 || silentAgents > 0;
+  return (
+    <header class={`headline ${isAllUp ? 'is-quiet' : ''}`}>
+      <h1>
+        <Shape mark={isAllUp ? 'up' : hurt > 0 ? 'degraded' : 'unknown'} />
+        {isAllUp ? 'All quiet' : 'No incident is open'}
+      </h1>
+      <p>
+        {count(siteCount, 'site')}, {count(linkCount, 'link')}, {quiet}
+        {hurt > 0 ? `; ${count(hurt, 'site')} down or degraded` : ''}
+        {isBlind ? '; not everything can be seen' : ''}
       </p>
     </header>
   );
@@ -185,7 +201,7 @@ function RecentlyResolved() {
           return (
             <li key={id}>
               <a href={incidentHref(id)} data-row>
-                <Shape mark="up" />
+                <Shape mark={markOf(one)} />
                 <span class="title">{glued(one.title)}</span>
                 <span class="meta">
                   {one.state === 'closed'
