@@ -206,6 +206,14 @@ function insert(planning: Planning, type: Telling['type'], notBefore: EpochMs): 
     notBefore,
     createdAt: context.now,
   });
+  if (type === 'incident.opened') hurryBefore(planning, notBefore);
+}
+
+/** What the destination did not take before is tried again by then: a new outage waits behind it. */
+function hurryBefore({ outbox, destination, fact }: Planning, notBefore: EpochMs): void {
+  const [head] = outbox.undelivered(destination.id, fact.incident);
+  const isStuck = head?.state === 'waiting' && head.lastAnswer !== undefined;
+  if (isStuck && head.notBefore > notBefore) outbox.retry(head.id, notBefore, head.lastAnswer);
 }
 
 /** The same input gives the same id, so a replay after a crash cannot double a message. */

@@ -37,6 +37,12 @@ export function retryDelay(attempts: number, random: number, retryAfter?: Durati
   return durationMs(Math.round(Math.max(step * (1 + 0.1 * random), asked)));
 }
 
+/**
+ * Longest wait of a message behind which a new outage waits: the end of the last one, say, which the
+ * destination did not take. Resolver and user would wait for hours with it.
+ */
+export const AWAITED_WITHIN: DurationMs = minutes(1);
+
 /** Rest of a whole destination after its n-th failure in a row (from 1), at most a minute. */
 export function restDelay(failures: number, retryAfter?: DurationMs): DurationMs {
   const step = STEPS[Math.min(failures - 1, 2)] as DurationMs;

@@ -4,7 +4,7 @@ import type { TicketView } from '../../protocol/wire/views.ts';
 import type { Delivery, DeliveryOutcome } from '../ports/delivery.ts';
 import type { Outbox, OutboxRow } from '../ports/outbox.ts';
 import { createRests, type DestinationState } from './rest.ts';
-import { GIVE_UP_AFTER, retryDelay } from './retry.ts';
+import { AWAITED_WITHIN, GIVE_UP_AFTER, retryDelay } from './retry.ts';
 
 /** The part of pino that is used here. */
 interface TicketLog {
@@ -230,7 +230,10 @@ export function createTicketer(options: TicketerOptions): Ticketer {
       giveUp(row, answer);
       return;
     }
-    const notBefore = later(now, retryDelay(row.attempts, random(), retryAfter));
+    const delay = retryDelay(row.attempts, random(), retryAfter);
+    const isAwaited = retryAfter === undefined && reopening(row) !== undefined;
+    const wait = isAwaited && delay > AWAITED_WITHIN ? AWAITED_WITHIN : delay;
+    const notBefore = later(now, wait);
     outbox.retry(row.id, notBefore, answer);
     saveView(row, viewStateOf(row), answer, notBefore);
     if (row.attempts === 3) {

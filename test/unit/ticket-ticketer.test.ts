@@ -169,6 +169,28 @@ describe('when a destination fails', () => {
     expect(sent.at(-1)!.s).toBeGreaterThan(70 * 3600);
   });
 
+  test('a new outage does not wait for hours behind the end of the one before', async () => {
+    let isUp = true;
+    const { plan, sent } = desk(() =>
+      isUp ? TAKEN : { kind: 'later', scope: 'message', answer: '500' },
+    );
+    plan(fact('incident.opened', 0));
+    await pass(1);
+    isUp = false;
+    plan(fact('incident.resolved', 1, { state: 'resolved' }));
+    // The next try would be in ten minutes.
+    await pass(300);
+    plan(fact('incident.reopened', 301, { reopened: 1 }));
+    await pass(9);
+    isUp = true;
+    await pass(62);
+    expect(sent.slice(-2).map(({ type }) => type)).toEqual([
+      'incident.resolved',
+      'incident.opened',
+    ]);
+    expect(sent.at(-1)!.s).toBeLessThan(301 + 9 + 62);
+  });
+
   test('one message tries for all, and the first answer brings all of them out', async () => {
     let isUp = false;
     const { plan, sent } = desk(() => (isUp ? TAKEN : DOWN));
