@@ -40,7 +40,10 @@ export interface Outbox {
    */
   sending(id: number): void;
   delivered(id: number, at: EpochMs, answer: string): void;
-  /** Back to waiting. Also postpones a row that was not sent (its destination rests): attempts stay. */
+  /**
+   * Back to waiting. Also postpones a row that was not sent (its destination rests), and pulls one
+   * forward behind which a new outage waits: attempts stay.
+   */
   retry(id: number, notBefore: EpochMs, answer: string): void;
   failed(id: number, answer: string): void;
   /**

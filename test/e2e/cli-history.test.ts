@@ -97,6 +97,9 @@ test('import and export give the same samples back, and a second import changes 
   expect(exported()).toBe(text);
   expect(statSync(database).size).toBe(size);
 
+  const none = vedette('history', 'export', '--config', config, '--subject', 'link:no-such');
+  expect([none.status, none.stdout]).toEqual([0, '']);
+  expect(none.stderr).toContain('no series on record is meant by that');
   const one = exported('--metric', 'icmp_rtt_ms', '--subject', 'link:lyon-mpls');
   expect(one.trimEnd().split('\n')).toHaveLength(720 - 39);
   const [at] = /\d{13}/.exec(text) ?? [];

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -215,6 +215,7 @@ test('a backup taken while the server works is a whole state to start from', asy
   const server = await start();
   const token = tokenOf();
   await send(server, token, batch(1, 0));
+  mkdirSync(join(folder, 'copy'), { mode: 0o755 });
   let isCopying = true;
   const copying = backUp(join(folder, 'state'), join(folder, 'copy')).finally(() => {
     isCopying = false;
@@ -224,6 +225,10 @@ test('a backup taken while the server works is a whole state to start from', asy
   const { position } = await copying;
   expect(position).toBeGreaterThan(1);
   await expect(backUp(join(folder, 'state'), join(folder, 'copy'))).rejects.toThrow('not empty');
+  // Whoever made the folder, and however wide.
+  for (const name of ['', 'state.db', 'history.db']) {
+    expect(statSync(join(folder, 'copy', name)).mode & 0o077).toBe(0);
+  }
   const copy = await start(config({}, 'copy'));
   // The copy knows the token and where the lane stood: the agent goes on with what is missing.
   const status = await send(copy, token, batch(last + 100, 0));

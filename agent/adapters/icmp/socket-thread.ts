@@ -27,7 +27,8 @@ export function startThread(program: URL, hear: (message: FromWorker) => void): 
     // The parent's loaders and flags (a test runner's) are of no use to the thread.
     execArgv: [],
     name: 'echo sockets',
-    // Node adds a folder for its version. Sources that main has on disk without types need not be stripped anew: that costs 20 MB.
+    // Sources that main has on disk without types need not be stripped anew: that costs 20 MB. Node
+    // adds a folder for its version to the one it is told.
     env: cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(cache) },
   });
   let wakeFd = -1;

@@ -82,21 +82,15 @@ function OwnTroubles() {
 }
 
 function Headline() {
-  const { open, people: hit, unacknowledged, lastFaultAt } = openCounts.value;
-  const { sites: siteCount } = counts.value;
-  const quiet = useComputed(() =>
-    lastFaultAt === undefined
-      ? 'no fault on record'
-      : `last fault ${span(clock.value - lastFaultAt)} ago`,
-  );
-  if (siteCount === 0)
+  const { open, people: hit, unacknowledged } = openCounts.value;
+  if (counts.value.sites === 0)
     return (
       <header class="headline">
         <h1>Nothing is watched yet</h1>
         <p>Add sites and links to the configuration; they appear here by themselves.</p>
       </header>
     );
-  if (open === 0) return <NothingOpen quiet={quiet.value} />;
+  if (open === 0) return <NothingOpen />;
   return (
     <header class="headline">
       <h1>{count(open, 'open incident')}</h1>
@@ -111,7 +105,13 @@ function Headline() {
 }
 
 /** Quiet is said only where everything is seen and well. */
-function NothingOpen({ quiet }: { readonly quiet: string }) {
+function NothingOpen() {
+  const { lastFaultAt } = openCounts.value;
+  const quiet = useComputed(() =>
+    lastFaultAt === undefined
+      ? 'no fault on record'
+      : `last fault ${span(clock.value - lastFaultAt)} ago`,
+  );
   const { sites: siteCount, links: linkCount, health, silentAgents } = counts.value;
   const isAllUp = health.up === siteCount && silentAgents === 0;
   const hurt = health.down + health.degraded;
@@ -123,7 +123,7 @@ function NothingOpen({ quiet }: { readonly quiet: string }) {
         {isAllUp ? 'All quiet' : 'No incident is open'}
       </h1>
       <p>
-        {count(siteCount, 'site')}, {count(linkCount, 'link')}, {quiet}
+        {count(siteCount, 'site')}, {count(linkCount, 'link')}, {quiet.value}
         {hurt > 0 ? `; ${count(hurt, 'site')} down or degraded` : ''}
         {isBlind ? '; not everything can be seen' : ''}
       </p>
